@@ -17,7 +17,7 @@ import { Gauges } from './gauges'
 const KNOWN: ReadonlySet<string> = new Set([...orderEventNames, ...orderDocumentsEventNames, ...shipmentEventNames])
 /** Outcomes after which no event is missing: it was stored, processed or ignored on purpose, or there was no event. */
 const SAFE: readonly Outcome[] = ['delivered', 'queued', 'duplicate', 'ignored', 'probe']
-/** Outcomes of requests that need not come from Tradecloud, or that contain no event. */
+/** Outcomes of requests that contain no event, or that may have another sender than Tradecloud. */
 const NO_ARRIVAL: readonly Outcome[] = ['unauthorized', 'address_not_allowed', 'method_not_allowed', 'not_routed']
 
 /** Updates the metrics of one webhook or worker. */

@@ -89,7 +89,7 @@ function allFieldsOfSupplierOrder(): SupplierOrder {
   }
 }
 
-/** Content that a line has in several places. It may be shared between them: the builder copies every override. */
+/** Content that a line has in several places. All places may share one object: the builder copies every override. */
 interface LineParts {
   position: string
   asked: { deliverySchedule: Delivery[]; prices: Prices; chargeLines: ChargeLine[] }

@@ -51,15 +51,15 @@ export interface TradecloudSimulator {
   /** Determines when tokens and links expire, and which times Tradecloud writes. */
   readonly clock: SimulatorClock
   /**
-   * Sends a trigger to a webhook until the response is final, and resolves with the result; `unreachable` if nothing
-   * listens. A failed delivery is a result, not an error. Rejects with a `TypeError` for a trigger that is
+   * Sends a trigger to a webhook until the response is final, and resolves with the result. The result is `unreachable`
+   * if nothing listens. A failed delivery is a result, not an error. Rejects with a `TypeError` for a trigger that is
    * contradictory or cannot be sent, and with an `Error` after `close()`.
    */
   send(trigger: Trigger): Promise<TriggerReport>
   /**
-   * Sends many triggers concurrently, optionally in random order, and some of them again. Resolves when all responses
-   * are final. Rejects in the same cases as `send`, and with a `TypeError` for an invalid option before anything is
-   * sent.
+   * Sends many triggers concurrently. Options can make the order random, and repeat some triggers. Resolves when all
+   * responses are final. Rejects in the same cases as `send`, and with a `TypeError` for an invalid option. Nothing is
+   * sent if it rejects.
    */
   sendAll(triggers: Iterable<Trigger>, options?: SendAllOptions): Promise<SimulatorReport>
   /** The results of all triggers so far; those in progress are in `stillRetrying`. */

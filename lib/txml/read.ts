@@ -62,7 +62,7 @@ export async function readTxml(
   return { ok: true, value: root, removedKeys, issues }
 }
 
-/** The slices without byte order marks and the white space that follows them. */
+/** Removes byte order marks from the start of the first slices, and then the white space that follows. */
 function withoutStart(slices: readonly Buffer[]): Buffer[] {
   const rest = [...slices]
   for (const lengthOf of [markLength, spaceLength]) {
@@ -93,7 +93,7 @@ function createParser(builder: TreeBuilder): SaxesParser {
     throw new Malformed(reason)
   }
   parser.on('error', () => fail(`the body is not well-formed XML (at position ${parser.position})`))
-  // Refuses a DOCTYPE, which makes entity attacks possible: exponential expansion, or reading of files and hosts.
+  // A DOCTYPE makes entity attacks possible: exponential expansion, or reading of files and hosts.
   parser.on('doctype', () => fail('the body has a DOCTYPE, which is not allowed'))
   let attributes = 0
   parser.on('opentagstart', ({ name }) => {

@@ -59,9 +59,9 @@ export const bodyShape: ObjectShape = objectShape([
 ])
 
 /**
- * The element name of a list entry, which is the singular: `names` has `name`, `properties` has `property`. Lists of
- * deliveries such as `deliverySchedule` have `deliveryScheduleLine`. For `deliveryScheduleIncludingRequests`, the name
- * is not documented, and is assumed by analogy.
+ * The element name of a list entry: the singular of the list name. `names` has `name`, `properties` has `property`.
+ * Lists of deliveries such as `deliverySchedule` have `deliveryScheduleLine`. For `deliveryScheduleIncludingRequests`,
+ * the name is not documented, and is assumed by analogy.
  */
 export function entryName(list: string): string {
   if (/^delivery(Schedule|History)/.test(list)) return `${list}Line`
@@ -105,8 +105,8 @@ function fieldsOf(places: ScopedNode[]) {
       const list = typesOf(place.node).includes('array')
       const inner = list ? { node: place.node.items ?? {}, root: place.root } : place
       const entry = list ? entryName(key) : key
-      // If the object also has a field with the singular name, an element with that name is that field, not an entry of
-      // the list.
+      // The object may also have a field with the singular name. Elements with the singular name are then this field,
+      // and entries of the list have the name of the list.
       const element = Object.hasOwn(node.properties ?? {}, entry) ? key : entry
       keys.set(key, { key, element, list, shape: shapeOf(inner) })
     }

@@ -22,8 +22,8 @@ export function labelOf({ entity, eventName, kind }: InboxEntry): string {
 }
 
 /**
- * For a waiting event: how long until its next attempt, or the event that it waits for. Empty for any other event.
- * `shorten` shortens the ID of the event that it waits for.
+ * For a waiting event: how long until its next attempt, or the ID of the earlier event that it waits for. `shorten`
+ * shortens this ID. Empty for an event that does not wait.
  */
 export function nextOf(
   { waitsBehind, nextAttemptAt }: Pick<InboxEntry, 'waitsBehind' | 'nextAttemptAt'>,

@@ -3,7 +3,7 @@
 /** Unassigned, private and invisible characters, and letters that look like a space. */
 export const INVISIBLE = /[\p{C}\p{Zl}\p{Zp}\u115f\u1160\u3164\uffa0\ufe00-\ufe0f]/gu
 
-/** Returns an escape such as `\u200b` for each character of a text that `INVISIBLE` has matched. */
+/** Replaces each character with an escape such as `\u200b`. */
 export function escapeCharacters(chars: string): string {
   // Each half of a surrogate pair gets its own escape, as in JSON.
   return [...Array(chars.length).keys()].map((i) => `\\u${chars.charCodeAt(i).toString(16).padStart(4, '0')}`).join('')

@@ -8,8 +8,8 @@ import { refusal, type SimulatedAnswer } from './answer'
 import { instantOf, matches, readPoll, valueAt, type PollKind } from './polling'
 
 /**
- * Which time a poll returns as `lastUpdatedAt`. `page`: that of the newest entity in the response. `total`: that of the
- * newest entity that matched. Tradecloud does not document which one it returns, so a client should work with both.
+ * Which entity's time a poll returns as its `lastUpdatedAt`. `page`: the newest entity in the response. `total`: the
+ * newest entity that matched. Tradecloud does not document which time it returns, so a client should work with both.
  */
 export type CursorEnd = 'page' | 'total'
 
@@ -49,7 +49,7 @@ interface State {
   visibleAt: number
 }
 
-/** States that were replaced longer ago than this are dropped, because lists are not expected to lag behind by more. */
+/** How long a replaced state is kept for lists that lag behind. Lists are not expected to lag behind by more. */
 const KEPT_MS = 3_600_000
 
 export class EntityStore {

@@ -4,8 +4,8 @@ import type { SimulatedAnswer } from './answer'
 import { apiEndpoints, type ApiEndpoint } from './target'
 
 /**
- * One kind of fault. With `status`, `huge` and most bodies of `nonsense`, the simulator sends a made-up response and
- * does not carry out the request: a refresh token stays unused. With all other faults, it carries out the request.
+ * One kind of fault. With `status`, `huge` and most bodies of `nonsense`, the simulator sends a made-up response. It
+ * does not carry out the request, so a refresh token stays unused. With all other faults, it carries out the request.
  */
 export type FaultKind =
   /** Responds with `status`, 200 to 599. `body` is text. Default body: a JSON message. */
@@ -26,7 +26,7 @@ export type FaultKind =
   | { type: 'nonsense'; body: 'html' | 'nothing' | 'object' | 'list' | 'truncated' | 'not-utf8' }
   /**
    * Status 200 with a JSON object of `bytes` bytes, which contains the requested `id`. The object is compressed to
-   * about a thousandth, whatever the client accepts. With `gzip: false`, it is not compressed.
+   * about a thousandth of this size, even if the client does not accept gzip. With `gzip: false`, it is not compressed.
    */
   | { type: 'huge'; bytes: number; gzip?: boolean | undefined }
 
@@ -97,7 +97,7 @@ export class FaultList {
   }
 }
 
-/** The response that is sent instead of carrying out the request; `undefined` if the request is to be carried out. */
+/** Returns the response to send without carrying out the request. `undefined`: the request is to be carried out. */
 export function substituteFor(fault: FaultKind | undefined): SimulatedAnswer | undefined {
   if (fault?.type === 'status') {
     const body = fault.body ?? JSON.stringify({ message: 'a failure that the test asked for' })

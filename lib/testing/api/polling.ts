@@ -23,8 +23,8 @@ export interface PollQuery extends PollFilters {
 }
 
 /**
- * A larger `limit` is reduced to this, because what Tradecloud does with it is not documented. Clients must expect
- * fewer results than they request.
+ * A larger `limit` is reduced to this. Tradecloud does not document what it does with a larger `limit`, so clients must
+ * expect fewer results than they request.
  */
 const MOST = 100
 

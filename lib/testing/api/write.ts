@@ -66,8 +66,8 @@ function writeHead(
   const { body = '', contentType = JSON_TYPE } = answer
   const type: Record<string, string> = body === '' ? {} : { 'Content-Type': contentType }
   const headers = { Date: new Date(now).toUTCString(), ...type, ...more, ...answer.headers }
-  // Headers are set one by one, so that a header of a test replaces the simulator's, even if its name is in another
-  // case.
+  // Headers are set one by one, because `setHeader` ignores the case of names. A header of a test then replaces the
+  // simulator's header with the same name.
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
   onStatus(answer.status)
   response.writeHead(answer.status)

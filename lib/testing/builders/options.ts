@@ -57,8 +57,8 @@ interface Allowed {
   /** The schema whose fields are accepted as overrides. */
   schema: 'order' | 'orderDocuments' | 'shipment'
   /**
-   * Names that are refused although `options` or the schema contains them: they are options of another builder, or
-   * another name of an ID.
+   * Names that are refused although `options` or the schema contains them. Each is an option of another builder, or a
+   * second name for an ID.
    */
   refused: readonly string[]
 }

@@ -44,8 +44,8 @@ export interface OrderDocumentsEventBody {
 
 /**
  * Body of an order webhook with `orderDocumentsEvent`: documents of the order and of its lines. An `order` with the
- * same `seed`, `orderId` and `documents` contains them as well. For overrides, further events and errors, see
- * `orderEvent`.
+ * same `seed`, `orderId` and number of `documents` contains the same documents. For overrides, further events and
+ * errors, see `orderEvent`.
  */
 export function orderDocumentsEvent(options: OrderDocumentsEventOptions = {}): OrderDocumentsEventBody {
   requireOptions(options, 'orderDocumentsEvent', {

@@ -166,8 +166,8 @@ function scheduledDelivery({ quarters, firstDay }: LineValues, index: number) {
 }
 
 /**
- * How far a delivery has progressed. Only the current schedules of a line contain this, not `buyerLine` and
- * `confirmedLine`.
+ * How far a delivery has progressed. Only the current schedules of a line contain these fields; `buyerLine` and
+ * `confirmedLine` do not.
  */
 function progress({ firstDay }: LineValues, index: number) {
   const arrival = firstDay + index * 7

@@ -105,10 +105,10 @@ export function orderEvent(options: OrderEventOptions = {}): OrderEventBody {
 }
 
 /**
- * Body of an order webhook with `singleDeliveryOrderEvent`. A line with several deliveries is split into a line per
- * delivery, so the event contains `lines` times `deliveries` lines. The first of them keeps the
- * `position` of the original line; the others have only `originalPosition`, like newly split lines. An override of a
- * line applies to all lines that it is split into. Everything else: as for `orderEvent`.
+ * Body of an order webhook with `singleDeliveryOrderEvent`. A line with several deliveries is split into one part per
+ * delivery, so the event contains `lines` times `deliveries` lines. The first part of each line keeps the `position` of
+ * the original line. The other parts have only `originalPosition`, like newly split lines. An override of a line
+ * applies to all its parts. Everything else: as for `orderEvent`.
  */
 export function singleDeliveryOrderEvent(options: SingleDeliveryOrderEventOptions = {}): SingleDeliveryOrderEventBody {
   const { planned, affected, eventName, meta } = planEvent('singleDeliveryOrderEvent', options, 1)

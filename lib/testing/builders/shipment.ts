@@ -23,7 +23,7 @@ export interface ShipmentSizeOptions extends BuilderOptions, Omit<Shipment, 'id'
   shipmentId?: string | undefined
   /**
    * The number of lines, 0 to 500, or a list with an override for each line (`{}`: no override). Lines in load carriers
-   * are included. Line 1 ships the first delivery of line 1 of the order with the same seed, and so on. Default: 2.
+   * count too. Line 1 ships the first delivery of line 1 of the order with the same seed, and so on. Default: 2.
    */
   lines?: number | readonly ShipmentLine[] | undefined
   /**

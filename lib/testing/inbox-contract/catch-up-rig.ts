@@ -1,4 +1,4 @@
-/** What the tests of the catch-up share: polled orders, what events cover, and the lease for polling. */
+/** What the tests of the catch-up share: polled orders, arrivals of events, and the lease for polling. */
 import assert from 'node:assert/strict'
 import type { Arrival } from '../../inbox/catch-up/arrivals'
 import { keyOfPart, readEntity, type EntitySnapshot } from '../../inbox/catch-up/parts'

@@ -1,6 +1,6 @@
 /**
- * Contract: the lease for polling, cursors, the storing of events that the catch-up has found, and runs requested at
- * the command line.
+ * Contract of the catch-up: its lease, its cursors, how it stores the events that it has found, and runs that are
+ * requested at the command line.
  */
 import assert from 'node:assert/strict'
 import { LeaseLostError } from '../../inbox/catch-up/storage'

@@ -18,12 +18,13 @@ export interface SenderRetryOptions {
   /** The longest wait, in milliseconds. Default: 5000. */
   maxDelayMs?: number | undefined
   /**
-   * Shortens each wait by a random share of up to one half, which depends on the simulator's `seed`. Default: false.
+   * Shortens each wait by a random share of at most one half. The simulator's `seed` determines the share. Default:
+   * false.
    */
   jitter?: boolean | undefined
   /**
-   * Divides the actual waits, so that hours of back-off take milliseconds; reports contain the full waits. Does not
-   * affect the simulator's clock. Default: 1.
+   * The actual waits are divided by this number, so that hours of back-off take milliseconds. Reports contain the full
+   * waits. Does not affect the simulator's clock. Default: 1.
    */
   speed?: number | undefined
   /**
@@ -71,7 +72,7 @@ export function judge(status: number): Verdict {
   return status > 500 ? 'retry' : 'given up'
 }
 
-/** How long to wait after this number of attempts, in milliseconds, before `speed` is applied. */
+/** The full wait after this number of attempts, in milliseconds. `speed` is not applied yet. */
 export function retryDelayMs(retry: Retry, attempts: number, random: () => number): number {
   const { startMs, maxDelayMs, factor, jitter } = retry
   return backOffMs(attempts, { firstMs: startMs, maxMs: maxDelayMs, factor, jitter: jitter ? 0.5 : 0 }, random)

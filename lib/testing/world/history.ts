@@ -23,7 +23,7 @@ export interface HistoryOptions {
   existing?: number | undefined
   /** Longest time between two changes, in milliseconds. Default: 120000. */
   pauseMs?: number | undefined
-  /** Share of changes in the same millisecond as the previous one. Default: 0.15. */
+  /** Share of changes that are made in the same millisecond as the previous change. Default: 0.15. */
   sameMoment?: number | undefined
   /**
    * Share of order changes that are made to the first order. The remaining ones are distributed over all orders.

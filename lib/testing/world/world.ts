@@ -52,8 +52,8 @@ export interface TradecloudWorld {
   order(id: string): Entity | undefined
   shipment(id: string): Entity | undefined
   /**
-   * Generates changes of many orders and shipments from a seed, one at a time. It does not change the world: apply each
-   * with `apply` after `afterMs` have passed.
+   * Generates changes of many orders and shipments from a seed, one at a time. It does not change the world: pass each
+   * change to `apply` once its `afterMs` milliseconds have passed.
    *
    * ```ts
    * for (const planned of tradecloud.world.history({ seed: 7, changes: 100 })) {
