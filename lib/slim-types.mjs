@@ -1,6 +1,6 @@
 /**
  * Removes the declarations that no entry point needs: functions and types that the modules of the package export only
- * to each other, so that users cannot import them. They are almost a third of all declarations.
+ * to each other. Users cannot import these. They are almost a third of all declarations.
  */
 import { readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,5 +1,5 @@
-// Writes the script and style sheet of the inspector into the built package, as strings. Runs after tsc. Tests pass
-// another folder as the argument.
+// Writes the script and style sheet of the inspector into the built package, as strings. Runs after tsc. In tests, the
+// argument names another folder.
 import { transformSync } from 'esbuild'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -7,7 +7,7 @@ export async function readForm(req: IncomingMessage & { body?: unknown }): Promi
   if (req.readableEnded) return new URLSearchParams(stringsOf(req.body))
   const chunks: Buffer[] = []
   let size = 0
-  // Leaving this loop early does not destroy the stream, because the response is sent on the same connection.
+  // The response is sent on the same connection, so the stream must not be destroyed if this loop ends early.
   for await (const chunk of req.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     size += chunk.length
     if (size > MAX_BYTES) return undefined

@@ -1,4 +1,4 @@
-/** Tells open pages about changes by server-sent events; the pages then fetch the new content. */
+/** When something has changed, sends server-sent events to the open pages. The pages then fetch the new content. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { startInterval, startTimer, type Timer } from '../wait/timers'
 import { startStream } from './respond'
@@ -8,7 +8,7 @@ import type { Source } from './source/source'
 const MAX_STREAMS = 50
 /** Changes within this time are combined into one event. */
 const COLLECT_MS = 500
-/** Keep-alive interval, because proxies close idle connections. */
+/** Something is sent at this interval, because proxies close idle connections. */
 const KEEP_ALIVE_MS = 15_000
 /** Streams end after this time. The browser reconnects, and its credentials are checked again. */
 const MAX_STREAM_MS = 600_000

@@ -3,7 +3,10 @@ import { BlockList, isIPv4, isIPv6, SocketAddress } from 'node:net'
 import { show } from '../errors/checks'
 import { invalidOption } from '../errors/errors'
 
-/** `'acceptance'` or `'production'` for Tradecloud's own addresses, or an IPv4 or IPv6 address or CIDR range. */
+/**
+ * `'acceptance'` and `'production'` stand for Tradecloud's own addresses. Any other entry is an IPv4 or IPv6 address,
+ * or a CIDR range.
+ */
 export type AllowEntry = 'acceptance' | 'production' | (string & {})
 
 export interface Address {

@@ -1,7 +1,7 @@
 /**
  * Which addresses are on the public internet, according to IANA's registries of special-purpose addresses
- * (https://www.iana.org/assignments/iana-ipv4-special-registry and …/iana-ipv6-special-registry). Every block that is
- * not globally reachable is refused as a whole, including the exceptions within it.
+ * (https://www.iana.org/assignments/iana-ipv4-special-registry and …/iana-ipv6-special-registry). A block that is not
+ * globally reachable is refused as a whole, even if the registry lists a part of it as reachable.
  */
 import { BlockList, isIPv4, isIPv6 } from 'node:net'
 

@@ -20,8 +20,8 @@ import type { UserSchemas } from '../events/validate'
  */
 export interface RetryOptions {
   /**
-   * An event becomes dead if an attempt fails this long after the first one, and there have been at least ten attempts.
-   * Default: 604,800,000 ms (7 days).
+   * An event becomes dead when an attempt fails, if the first attempt was at least this long ago and there have been at
+   * least ten attempts. Default: 604,800,000 ms (7 days).
    */
   forMs?: number | undefined
   /** Upper limit for the wait after the first failure. The wait is at least half of this. Default: 1,000 ms. */
@@ -71,10 +71,10 @@ export interface TradecloudWebhookOptions extends CallbackOptions {
    */
   auth: AuthOption
   /**
-   * Addresses from which requests may come, checked in addition to the credentials: `'acceptance'` and `'production'`
-   * for Tradecloud's own addresses, or IPv4 and IPv6 addresses and CIDR ranges. If a request has valid credentials but
-   * comes from another address, the response is 503, because Tradecloud's addresses may change; with `auth: 'none'`,
-   * the response is 403. Default: any address.
+   * Addresses from which requests may come, checked in addition to the credentials. The list may contain
+   * `'acceptance'` and `'production'` (Tradecloud's own addresses), IPv4 and IPv6 addresses, and CIDR ranges. If a
+   * request has valid credentials but comes from another address, the response is 503, because Tradecloud's addresses
+   * may change. With `auth: 'none'`, the response is 403. Default: any address.
    */
   allow?: readonly AllowEntry[] | undefined
   /**
@@ -107,8 +107,8 @@ export interface TradecloudWebhookOptions extends CallbackOptions {
   logger?: Logger | undefined
   /**
    * The Tradecloud API to fetch from: `{ environment, username, password }`, `{ baseUrl, username, password }`, or a
-   * `TradecloudClient`. The webhook does not close a client that you created. Default: none, so that events of GET
-   * triggers are `'id-only'`.
+   * `TradecloudClient`. The webhook does not close a client that you created. Default: none. Events of GET triggers
+   * are then `'id-only'`.
    */
   api?: TradecloudClient | TradecloudClientOptions | undefined
   /**
@@ -118,8 +118,8 @@ export interface TradecloudWebhookOptions extends CallbackOptions {
   fetch?: 'get' | 'always' | 'never' | undefined
   /**
    * What happens to events that deviate from the schemas. `'tolerant'`: they are delivered, and the deviations are
-   * listed in `event.issues`. `'strict'`: they are refused. `'off'`: deviations are not looked for. What routing needs
-   * is always checked. Default: `'tolerant'`.
+   * listed in `event.issues`. `'strict'`: they are refused. `'off'`: deviations are not looked for. The fields that
+   * determine the kind and the ID of an event are always checked. Default: `'tolerant'`.
    */
   validation?: 'tolerant' | 'strict' | 'off' | undefined
   /**
@@ -129,8 +129,8 @@ export interface TradecloudWebhookOptions extends CallbackOptions {
    */
   schemas?: UserSchemas | undefined
   /**
-   * Largest body after decompression, in bytes. Default: 64 MiB, and 128 MiB for tXML, which is larger because it names
-   * each value twice. The largest order that Tradecloud documents is smaller than both.
+   * Largest body after decompression, in bytes. Even the largest order in Tradecloud's documentation is smaller than
+   * the default. Default: 64 MiB, and 128 MiB for tXML, which names each value twice.
    */
   bodyLimit?: number | undefined
   /** Limits for the bodies in memory and for stalled uploads. Default: the defaults of each limit. */

@@ -103,8 +103,8 @@ export async function receive(
 }
 
 /**
- * Waits for all earlier events that may be about the same order or shipment. The wait for an event ends when the event
- * has been submitted for delivery or stored, or when its request has been answered.
+ * Waits for all earlier events that may be about the same order or shipment. An earlier event is no longer waited for
+ * once it is stored or submitted for delivery, or once its request has been answered.
  */
 export async function takeTurn(exchange: Exchange, received: Received, arrivals: ArrivalOrder): Promise<void> {
   const { trigger } = received
@@ -142,8 +142,8 @@ export function refusalOfSender(
 }
 
 /**
- * Returns the refusal of a body that was not read or not parsed. If a reset upload, or an app that changed the body,
- * may be the real cause, the refusal says that instead.
+ * Returns the refusal of a body that was not read or not parsed. The real cause may be that the upload was reset, or
+ * that the app changed the body. In these cases, the refusal states that cause instead.
  */
 async function refused({ req }: Exchange, refusal: Refusal, body: TakenBody | undefined): Promise<Received> {
   if (refusal.outcome === 'malformed_body' && (await wasReset(req))) return { facts: {}, body, refusal: HUNG_UP }

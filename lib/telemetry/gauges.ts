@@ -15,8 +15,8 @@ export interface Sample {
 }
 
 /**
- * Maximum number of events that are searched for the last event: a longer search would delay events that are being
- * stored.
+ * To find the last event of each kind, at most this many events are read from the inbox. Reading more would delay the
+ * storing of new events.
  */
 const RECALLED = 500
 
@@ -72,7 +72,10 @@ export class Gauges {
     return samples
   }
 
-  /** Reads the last events from the inbox, once, because they may have arrived before the start of this process. */
+  /**
+   * Reads the last events from the inbox, because they may have arrived before this process started. They are read only
+   * once, unless that fails.
+   */
   #recall(): Promise<void> {
     this.#recalled ??= this.#recallNow().catch(() => (this.#recalled = undefined))
     return this.#recalled

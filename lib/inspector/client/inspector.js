@@ -79,7 +79,8 @@ if (live !== undefined) {
   document.addEventListener('visibilitychange', refresh)
 }
 
-// Because of the referrer policy, browsers send `null` as the origin of a form, but the correct origin with `fetch`.
+// Submits forms with `fetch`, because browsers then send the correct `Origin`. When a browser submits a form itself,
+// the referrer policy makes it send `null`.
 document.addEventListener('submit', (event) => {
   const form = event.target
   if (form.method !== 'post') return

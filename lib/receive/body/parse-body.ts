@@ -25,7 +25,7 @@ export interface ParseOptions {
   unwanted?: () => boolean
   /**
    * Called before a body is parsed in slices. Returns a function. If the beginning of the value can be parsed early,
-   * this function is called with it.
+   * this function is called with that beginning.
    */
   onSlices?: () => (beginning: unknown) => void
 }
@@ -65,8 +65,9 @@ export function readMediaType(contentType: string | undefined): Media {
 }
 
 /**
- * Parses small JSON at once, and large JSON and tXML in slices, between which other work can run. A body that begins
- * with `<` is tXML, and one that begins with `{` is JSON, whatever its Content-Type: senders may state a wrong one.
+ * Parses small JSON at once. Parses large JSON and any tXML in slices, so that other work can run in between. A body
+ * that begins with `<` is tXML, and a body that begins with `{` is JSON. The Content-Type does not matter then, because
+ * senders may state a wrong one.
  */
 export function parseBytes(
   bytes: Pieces,

@@ -112,8 +112,8 @@ export interface ReadEvent {
   /** The entity whose events are delivered in order; `undefined` for an unknown kind. */
   entity: Entity | undefined
   /**
-   * True if identical bytes are the same event: the body has a message ID, version or time of change, and its event
-   * name is not that of a resend.
+   * True if another body with identical bytes is the same event. For this, the body must have a message ID, a version
+   * or a time of change, and its event name must not be that of a resend.
    */
   identified: boolean
 }

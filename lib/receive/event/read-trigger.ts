@@ -40,7 +40,7 @@ export interface RequestFacts {
   misrouted?: () => Refusal | undefined
 }
 
-/** Returns a promise for a large body with lines: these are checked in parts, with other work in between. */
+/** If a large body has lines, returns a promise: the lines are checked in parts, with other work in between. */
 export function readTrigger(
   parsed: ParsedBody,
   request: RequestFacts,

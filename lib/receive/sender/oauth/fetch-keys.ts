@@ -16,8 +16,8 @@ export interface KeySource {
   /** Time limit of the whole fetch. */
   timeoutMs: number
   /**
-   * As long as no request has ended, another one is sent in parallel at this interval: the network may have recovered,
-   * while the first connection hangs.
+   * Until a request has ended, another one is sent in parallel at this interval. The network may have recovered
+   * although the first connection still hangs.
    */
   againMs: number
 }

@@ -9,8 +9,8 @@ import { judge } from './signature'
 import { readToken, type TokenHeader } from './token'
 
 /**
- * Whether a request has valid credentials. `unsure`: only an `AuthFunction` or the key server can decide, `checkClaims`
- * has failed, or no credentials are needed (`auth: 'none'`).
+ * Whether a request has valid credentials. `unsure` has three possible reasons. Only an `AuthFunction` or the key
+ * server can decide; or `checkClaims` has thrown or rejected; or no credentials are needed (`auth: 'none'`).
  */
 export type Recognition = 'yes' | 'no' | 'unsure'
 
@@ -74,8 +74,8 @@ export class OAuthVerifier {
       // If the signature does not match, the issuer may have replaced the key and kept its ID. Soon after a fetch, this
       // is unlikely.
       if (verdict === 'wrong-signature' && this.#keys.isRecent(keys)) return false
-      // In all other cases, a token is refused only if the keys were fetched after the token arrived, because
-      // Tradecloud gives up after a refusal.
+      // Tradecloud gives up after a refusal. Therefore, in all other cases, a token is refused only if the keys were
+      // fetched after the token arrived.
       if (keys.since >= arrivedAt) {
         if (verdict !== 'unusable-key') return false
         throw new Error('The key server has a key for the token, but it cannot be read or is too weak.')
