@@ -1,4 +1,7 @@
-/** docs/responses.md explains every outcome with its status and every code in the log, and explains no others. */
+/**
+ * docs/responses.md explains every outcome with its status, and every code in the log. It explains no other outcomes or
+ * codes.
+ */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import ts from 'typescript'

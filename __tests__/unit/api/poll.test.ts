@@ -38,7 +38,10 @@ async function run(
   return { given, cursor: (last as { lastUpdatedAt: string }).lastUpdatedAt }
 }
 
-/** Entities that the poll has missed: they changed after `after`, up to the cursor, but their state was not given. */
+/**
+ * Entities that the poll has missed. They changed later than `after`, but not later than the cursor, and the poll did
+ * not give their state.
+ */
 function jumpedOver(model: PollModel, after: string, { given, cursor }: Run): ModelEntity[] {
   return [...model.entities.values()].filter(
     ({ id, state, lastUpdatedAt }) =>

@@ -1,4 +1,7 @@
-/** One request: its time limit until the headers and then for each chunk, and its limit in bytes. Timers are fake. */
+/**
+ * The limits of one request: the time until the headers arrive, the time until each further chunk arrives, and the
+ * number of bytes. Timers are fake.
+ */
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { gzipSync } from 'node:zlib'

@@ -1,6 +1,6 @@
 /**
- * Most entries of a long list of objects are parsed without a scan. The separator, which is a comma and the beginning
- * of the next entry, shows where an entry may end.
+ * Most entries of a long list of objects are parsed without a scan. Instead, the reader searches for the separator. The
+ * separator is a comma and the beginning of the next entry, so an entry may end there.
  */
 import fc from 'fast-check'
 import { MAX_DEPTH, MAX_VALUES, parseJson, TOO_MANY_VALUES } from '../../../lib/bytes/json'

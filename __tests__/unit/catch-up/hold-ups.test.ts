@@ -63,7 +63,8 @@ test.each(['asc', 'desc', 'id'] as const)(
     }
     await rig.pass(SETTLE + 2 * EVERY)
     expect(rig.storage.events.size).toBe(10)
-    // A list in order `asc` is read in parts, and no run fails. In the other orders, some runs try a sweep and fail.
+    // With the sort order `asc`, the list is read in parts, and no run fails. With the other sort orders, some runs try
+    // a sweep and fail.
     expect(rig.errors.length === 0).toBe(sort === 'asc')
     expect(rig.storage.positions.get('order')!.clock).toBeGreaterThan(rig.clock.now() - 2 * EVERY)
   },

@@ -1,5 +1,6 @@
 /**
- * Several runs one after another: on demand, without the lease, with a list that shows old states, and their reports.
+ * Several runs one after another, and their reports. Some runs are on demand, some lack the lease, and some read a list
+ * that shows old states.
  */
 import { LeaseLostError } from '../../../lib/inbox/catch-up/storage'
 import { notOwnRequest } from '../../../lib/catch-up/want'

@@ -1,5 +1,5 @@
 /**
- * Keys of the same event or entity are equal, and keys of different ones differ. The IDs are UUIDs, because some
+ * Two keys are equal if they belong to the same event or entity, and differ otherwise. The IDs are UUIDs, because some
  * databases have a type for UUIDs.
  */
 import { createHash } from 'node:crypto'

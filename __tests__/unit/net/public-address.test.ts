@@ -109,8 +109,8 @@ test.each(['', 'localhost', '8.8.8', '8.8.8.8.8', '08.8.8.8', '0x8.8.8.8', '1347
 )
 
 /**
- * The first and last address of each range in the registries that is not globally reachable. A block with exceptions is
- * listed as a whole.
+ * Ranges that are not globally reachable according to the registries: the first and the last address of each. A block
+ * with exceptions is listed as a whole.
  */
 const RESERVED_IPV4: Array<[number, number]> = [
   [0x00000000, 0x00ffffff],

@@ -94,7 +94,7 @@ export function filledFields(
   return into
 }
 
-/** A field of a shape; `target` is its schema with the reference followed. */
+/** A field of a shape. `target` is the schema that the `$ref` of `node` names, or `node` itself if it has no `$ref`. */
 export interface Field {
   ref: string
   name: string

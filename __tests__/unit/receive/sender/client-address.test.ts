@@ -1,6 +1,6 @@
 /**
- * The address of a client behind trusted proxies is determined as by Express for `req.ip`, but without a port. Settings
- * that trust everyone are detected.
+ * The address of a client behind trusted proxies is the same as `req.ip` in Express, but without a port. Settings that
+ * trust everyone are detected.
  */
 import fc from 'fast-check'
 import type { IncomingMessage } from 'node:http'

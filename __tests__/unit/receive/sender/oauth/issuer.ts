@@ -68,7 +68,7 @@ export const answer =
 export class KeyServer {
   keys: unknown[] = []
   fetches = 0
-  /** Sends the response. If it is `undefined`, the server sends `keys`. */
+  /** Sends the response. Without a script, the server sends `keys`. */
   script: Script | undefined
   #server: Server | undefined
   #port = 0

@@ -21,7 +21,7 @@ const many = (count: number, make: (i: number) => Promise<string>) =>
 const unknown = (i: number) =>
   Promise.resolve(`${encode({ alg: 'RS256', kid: `unknown-${i}` })}.${encode(goodClaims())}.c2lnbmF0dXJl`)
 
-/** Creates a script that responds when `release` is called, with the keys at the time of the request. */
+/** Creates a script that sends the keys at the time of the request, but only when `release` is called. */
 function held(): { script: Script; release: () => void } {
   const answers: Array<() => void> = []
   return {
