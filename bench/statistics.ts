@@ -38,7 +38,7 @@ const PATIENCE_MS = 45_000
 
 /**
  * Runs several candidates alternately, each round in another order, because a candidate may have to collect the garbage
- * of the one before it. Runs fewer than `rounds` if they take too long. Returns the number of rounds.
+ * of the one before it. Stops before `rounds` if the rounds take too long. Returns the number of rounds.
  */
 export async function alternate<T>(
   candidates: readonly T[],

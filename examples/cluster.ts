@@ -1,8 +1,8 @@
 /**
- * Several processes that share one inbox: any of them accepts a request, and any of them calls the callback, but never
- * two at the same time for one order. Run with `npm run start:cluster`. The inbox is the PostgreSQL database of
- * `DATABASE_URL`, or else the SQLite file `INBOX_FILE` (default: ./data/inbox.db). `PROCESSES` is the number of
- * processes (default: 3).
+ * Several processes that share one inbox. Any of them accepts a request, and any of them calls the callback. For the
+ * same order, only one process calls the callback at a time. Run with `npm run start:cluster`. The inbox is the
+ * PostgreSQL database of `DATABASE_URL`, or else the SQLite file `INBOX_FILE` (default: ./data/inbox.db). `PROCESSES`
+ * is the number of processes (default: 3).
  */
 import express from 'express'
 import cluster from 'node:cluster'

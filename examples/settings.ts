@@ -52,7 +52,7 @@ export const catchUp: TradecloudWebhookOptions['catchUp'] =
     : undefined
 
 /**
- * Shorter than `answerTimeoutMs`. If the ERP system does not respond, the callback therefore fails and does not run on.
+ * Shorter than `answerTimeoutMs`. If the ERP system does not respond, the callback fails before `answerTimeoutMs` ends.
  */
 const ERP_TIMEOUT_MS = Number(env.ERP_TIMEOUT_MS ?? 10_000)
 

@@ -1,7 +1,8 @@
 /**
- * The latency of small events while a large one is processed: 100 events of 3 KB per second, while the largest order
- * that Tradecloud documents is sent every two seconds, or less often if its response takes longer. `FAIRNESS_ROUNDS`
- * and `FAIRNESS_ONLY` (a regular expression) limit what is measured.
+ * The latency of small events while a large one is processed. The small events have 3 KB each, and 100 of them are sent
+ * per second. The large event is the largest order that Tradecloud documents. It is sent every two seconds, or less
+ * often if its response takes longer. `FAIRNESS_ROUNDS` and `FAIRNESS_ONLY` (a regular expression) limit what is
+ * measured.
  */
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'

@@ -1,6 +1,6 @@
 /**
- * The servers to compare: this package in Express 5, in Express 4 and without Express, and others set up as their
- * documentation shows. Each responds with 200 to a valid order event.
+ * The servers to compare. This package runs in Express 5, in Express 4 and without Express. Other servers are set up as
+ * their documentation shows. Each server responds with 200 to a valid order event.
  */
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'

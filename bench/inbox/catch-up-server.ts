@@ -1,5 +1,6 @@
 /**
- * A simulated Tradecloud with changed orders, in a process of its own. The argument of the process is their number.
+ * A simulated Tradecloud with changed orders, in a process of its own. The argument of the process is the number of
+ * orders.
  */
 import { built } from '../package'
 

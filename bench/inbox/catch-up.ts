@@ -1,6 +1,7 @@
 /**
- * CPU of the catch-up of changed orders, with both inboxes: once if all changes have arrived, and once if none has.
- * Compared with only reading the same list. Another process simulates Tradecloud, without a rate limit.
+ * CPU of the catch-up of changed orders: once if all changes have arrived, and once if none has. It is measured with
+ * each of the two inboxes, and compared with only reading the same list. Another process simulates Tradecloud, without
+ * a rate limit.
  */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
