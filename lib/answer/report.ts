@@ -183,7 +183,7 @@ export class Reporter {
     }
   }
 
-  /** Reports an event with a body whose order or shipment the API does not know: only the body is delivered. */
+  /** Reports that the API does not know the order or shipment of an event with a body. Only the body is delivered. */
   notKnown({ method, kind, eventName, entity, requestId }: BodyTrigger, { outcome, cause }: Result): void {
     explainToDebug(requestId, cause)
     const about = { code: outcome, method, kind, eventName, entityId: entity?.id, requestId, cause }

@@ -87,7 +87,7 @@ export interface Arrived {
   matched: boolean
   /** The order or shipment ID in the URL, read as for a GET trigger. */
   id?: string | undefined
-  /** What is wrong with the ID in the URL. Absent if the ID is usable, and if there is none. */
+  /** What is wrong with the ID in the URL. Absent if the ID is usable, or if the URL contains no ID. */
   problem?: string | undefined
   /** Names of the headers, in lower case. */
   headers: string[]
@@ -192,8 +192,8 @@ export function markOwn404(res: ServerResponse): void {
 }
 
 /**
- * Sets the status and headers of `answer` on a response that the app is about to send, and removes the app's headers
- * that describe its body. The caller must set the length together with the body.
+ * Sets the status and headers of `answer` on a response that the app is about to send. Removes the headers that
+ * describe the app's body. The caller must set the length together with the new body.
  */
 export function replaceHead(req: IncomingMessage, res: ServerResponse, { status, headers }: Answer): void {
   for (const name of res.getHeaderNames()) if (DESCRIBES_BODY.test(name)) res.removeHeader(name)

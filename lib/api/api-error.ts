@@ -1,6 +1,7 @@
 /**
- * The error of the API client. The error and its cause hold no credential, token, header or body. Only a cause that the
- * caller chose, as the reason of a signal, may hold one.
+ * The error of the API client. The error and its cause hold no credential, token, header or body. There is one
+ * exception: if the caller's signal aborts the call, the cause is the reason that the caller gave the signal, and may
+ * hold anything.
  */
 import { TradecloudWebhookError } from '../errors/errors'
 

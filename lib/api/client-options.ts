@@ -12,8 +12,8 @@ export interface TradecloudClientOptions {
   /** Uses the base URL of this environment of Tradecloud. Default: none. */
   environment?: 'production' | 'acceptance' | undefined
   /**
-   * Another base URL, such as `https://api.example.com/v2`: `https`, or `http` to this machine (`localhost`,
-   * `127.0.0.0/8`, `[::1]`); without user, query or hash. Default: none.
+   * Another base URL, such as `https://api.example.com/v2`, without user, query or hash. It must use `https`; `http` is
+   * allowed only for this machine (`localhost`, `127.0.0.0/8`, `[::1]`). Default: none.
    */
   baseUrl?: string | undefined
   /**
@@ -57,14 +57,14 @@ export interface TradecloudClientOptions {
   requestsPerSecond?: number | undefined
   /**
    * Highest number of concurrent requests to the API, over all calls of this client, including logins and retries: 1 to
-   * 10; 1 sends them one after another. A request counts until the last byte of its response has arrived, or for the
-   * content of a document until the headers have arrived. Concurrent requests are harmless: this client only reads, and
-   * never sends two requests for the same order or shipment at a time. Default: 10.
+   * 10; 1 sends them one after another. A request counts until the last byte of its response has arrived. A request for
+   * the content of a document counts only until the headers have arrived. Concurrent requests are harmless: this client
+   * only reads, and never sends two requests for the same order or shipment at a time. Default: 10.
    */
   parallelRequests?: number | undefined
   /**
-   * How long an order or shipment that the API does not know is requested again, in milliseconds: a trigger can arrive
-   * before the API knows its entity. 0: no retry. Default: 2,000.
+   * How long to repeat the request for an order or shipment that the API does not know, in milliseconds. A trigger can
+   * arrive before the API knows the order or shipment. 0: no retry. Default: 2,000.
    */
   notFoundRetryMs?: number | undefined
   /** Largest document for `downloadDocument`, after decompression, in bytes. Default: 104,857,600 (100 MiB). */
@@ -75,19 +75,19 @@ export interface TradecloudClientOptions {
    */
   downloadTimeoutMs?: number | undefined
   /**
-   * Hosts from which `downloadDocument` may fetch a document's `url`, which another company chose: names such as
-   * `files.example.com`, or with a port other than 443, such as `files.example.com:8443`. No wildcards, no subdomains.
-   * As seen from this machine, a host must have only public addresses; with `proxy`, the proxy is asked to connect to
-   * the address that was checked. An `httpsAgent` must be a plain `Agent` of `node:https`, because a subclass might
-   * connect elsewhere. Only its certificate authorities, revocation lists, TLS versions and algorithms are used.
-   * Default: none; documents with only a `url` are refused.
+   * Hosts from which `downloadDocument` may fetch a document's `url`, which another company chose. Each entry is a
+   * name, such as `files.example.com`. A port other than 443 follows the name, as in `files.example.com:8443`. No
+   * wildcards, no subdomains. As seen from this machine, a host must have only public addresses. With `proxy`, the
+   * client asks the proxy to connect to the address that was checked. An `httpsAgent` must be a plain `Agent` of
+   * `node:https`, because a subclass might connect elsewhere. Of this agent, only the certificate authorities,
+   * revocation lists, TLS versions and algorithms are used. Default: none; documents with only a `url` are refused.
    */
   documentHosts?: readonly string[] | undefined
   /**
    * URL of an http proxy, such as `http://user:password@proxy.example.com:3128`, for all requests of this client: to
    * the API and to the links of documents. The proxy must support `CONNECT`. TLS is end to end, so the proxy sees only
-   * hosts and ports, but its own credentials are sent to it unencrypted. A connection to the proxy over https is not
-   * supported. Environment variables such as `HTTPS_PROXY` are ignored. Default: none.
+   * hosts and ports. The user name and password of the proxy are sent to the proxy unencrypted. A connection to the
+   * proxy over https is not supported. Environment variables such as `HTTPS_PROXY` are ignored. Default: none.
    */
   proxy?: string | undefined
   /**
