@@ -90,7 +90,8 @@ export class TradecloudClient {
    *
    * An order that changes during the poll is not skipped: it is yielded in its old state, in its new state, or in both,
    * so an order may be yielded twice. It is not documented whether a poll includes changes in the same millisecond as
-   * its cursor. If it does not, an order that changes again in that millisecond, after it was read, is missed.
+   * its cursor. If a poll excludes them, it misses an order that was read by the previous poll and then changed again
+   * in that millisecond.
    *
    * Keeps one page in memory. Each page may take `fetchTimeoutMs`. If a page is too large or too slow, breaks off, or
    * is answered with 413 or 5xx, it is requested again with half the `limit`. The `limit` grows again later.
@@ -148,11 +149,13 @@ export class TradecloudClient {
   /**
    * The content of a document that is stored at Tradecloud, by its `objectId`. Requests the metadata, and opens the
    * link in it at once, without Tradecloud's token. If the link has expired, one new link is requested. If the link
-   * cannot be reached, as in a closed network, the content is fetched from Tradecloud's API instead. `fetchTimeoutMs`
-   * limits the time until the headers; `downloadTimeoutMs` and `maxDocumentBytes` limit the content; the signal aborts
-   * both. Links are opened over https, and over http only on this machine. Redirects are not followed. Links do not
-   * count as requests to the API. The content may be anything that a company has uploaded. Read the stream, or destroy
-   * it.
+   * cannot be reached, as in a closed network, the content is fetched from Tradecloud's API instead. Links are opened
+   * over https; http is allowed only on this machine. Redirects are not followed. Links do not count as requests to the
+   * API.
+   *
+   * `fetchTimeoutMs` limits the time until the headers. `downloadTimeoutMs` and `maxDocumentBytes` limit the content.
+   * The signal aborts both the wait and the content. The content may be anything that a company has uploaded. Read the
+   * stream, or destroy it.
    *
    * A document with only a `url` is on a server of another company. It is fetched only from a host in the option
    * `documentHosts`, over https, with a verified certificate, without credentials or redirects, and with the limits

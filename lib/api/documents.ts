@@ -1,7 +1,7 @@
 /**
- * Fetches documents. For those stored at Tradecloud: the metadata, and the content from the presigned link in the
- * metadata, or from the API if that link cannot be reached. The link is a secret until it expires: no error and no
- * debug line contains it.
+ * Fetches documents. The metadata of a document that is stored at Tradecloud contains a presigned link to its content.
+ * If that link cannot be reached, the content is requested from the API. The link is a secret until it expires: no
+ * error and no debug line contains it.
  */
 import { checkEntityId } from '../events/entity'
 import { parseJson } from '../bytes/json'
@@ -99,7 +99,7 @@ export class Documents {
     const { call } = flight
     const path = pathOf(objectId)
     let renewed = false
-    /** Status of the API's response. Set if the link has failed, and the API has refused to send the content too. */
+    /** Set once the link has failed and the API has refused to send the content: the status of the API's response. */
     let refused: number | undefined
     for (;;) {
       const metadata = await this.#metadata(flight, `${path}/metadata`)

@@ -56,7 +56,7 @@ class SharedFlight implements Flight {
   departs(): void {
     this.#departed = true
     if (this.call.waitSignal.aborted) return
-    // The callers of the next call arrived before this retry is sent, so they can share its response.
+    // The callers of the next call arrived before this retry is sent, so they can share the response to the retry.
     this.next?.settle((waiter) => this.add(waiter))
   }
 

@@ -6,7 +6,8 @@ import { TradecloudApiError } from './api-error'
 import type { RequestFailure } from './failure'
 
 /**
- * Initial number of pages that must succeed before the size grows. Doubled for each page for which the size was halved.
+ * At first, this number of pages must succeed before the size grows. The number doubles for each page for which the
+ * size was halved.
  */
 const PATIENCE = 2
 
@@ -89,8 +90,8 @@ export class PageAttempt {
   }
 
   /**
-   * Whether to request a smaller page, with a new deadline, after an attempt that failed with `error`; halves the size
-   * if a page was too slow. Without a smaller page, every poll would fail at the same position.
+   * Called after an attempt that failed with `error`. Returns whether to request a smaller page, with a new deadline.
+   * Halves the size if a page was too slow. Without a smaller page, every poll would fail at the same position.
    */
   hasSmaller(error: unknown): boolean {
     if (!(error instanceof TradecloudApiError) || error.code === 'unavailable') return false

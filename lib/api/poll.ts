@@ -107,9 +107,9 @@ export async function* poll(source: PollSource): AsyncGenerator<Polled, void, un
     previous = single !== undefined && another === undefined ? { item: single, at: offset, total } : undefined
     offset += previous ? 1 : overlapFrom(items)
   }
-  // If the list begins with the oldest change, entities that changed while paging moved to its end and were read there,
-  // so the cursor of the last response is valid. In any other order they may have moved to pages that were already
-  // read, so only the cursor of the first response is valid.
+  // If the list begins with the oldest change, an entity that changed during the poll moved to the end and was read
+  // there. So the cursor of the last response is valid. In any other order, the entity may have moved to a page that
+  // was already read. Then only the cursor of the first response is valid.
   yield { type: 'cursor', lastUpdatedAt: (order.rises ? lastCursor : firstCursor) ?? after }
 }
 

@@ -2,8 +2,9 @@
  * Limits the concurrent requests, and the requests that arrive at the server in any second. Waiters are served first
  * in, first out, except that waiters with `first` are served before all others. An aborted waiter is removed.
  *
- * A request counts until one second after its response. Then another request may take its place, and certainly arrives
- * at least one second after it. One second after a request was sent, this would not be certain.
+ * A request counts until one second after its response. By then, the request certainly arrived at least one second ago,
+ * so another request may take its place. One second after the request was sent, this would not be certain: the request
+ * may have taken long to arrive.
  */
 import { startTimer, type Timer } from '../wait/timers'
 

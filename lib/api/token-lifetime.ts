@@ -5,9 +5,9 @@ const UNKNOWN_LIFETIME_MS = 9 * 60_000
 const MAX_MARGIN_MS = 60_000
 
 /**
- * The time, in milliseconds since 1970, from which a token received at `now` is renewed before its next use. If the
- * token says when it expires, this time is one minute before the token expires. If the token is valid for less than
- * five minutes, this time is less than a minute before.
+ * Returns a time, in milliseconds since 1970. From this time on, a token that was received at `now` is renewed before
+ * its next use. If the token says when it expires, the time is that moment minus a margin: one minute, or a fifth of
+ * the token's validity if that is less.
  */
 export function refreshTime(token: string, now: number): number {
   const endsAt = readExpiry(token)

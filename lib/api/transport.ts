@@ -96,10 +96,10 @@ export class Transport {
   }
 
   /**
-   * Like `openApi`, for a URL on another host, without a token; the URL itself may be a secret. `chosenBy` is
-   * `'tradecloud'` for the links in metadata. A URL that another company chose is opened only if its host has only
-   * public addresses. The caller must have checked that such a URL is https: the addresses of an http URL would not be
-   * checked.
+   * Like `openApi`, but for a URL on another host, and without a token. The URL itself may be a secret. `chosenBy` is
+   * `'tradecloud'` for the links in Tradecloud's metadata. If another company chose the URL, it is opened only if all
+   * addresses of its host are public. The caller must have checked that such a URL is https: the addresses of an http
+   * host would not be checked.
    */
   open(url: string, signal: AbortSignal, chosenBy: 'tradecloud' | 'another-company'): Promise<OpenOutcome> {
     const config = {

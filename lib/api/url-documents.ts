@@ -1,7 +1,7 @@
 /**
  * Documents on a server of another company, which chose the `url`. A request to such a URL must not reach the user's
- * own network, and must not contain Tradecloud's token. Errors and debug lines contain only its host, because the URL
- * may contain a secret.
+ * own network, and must not contain Tradecloud's token. Errors and debug lines contain only the host of the URL,
+ * because the rest may contain a secret.
  */
 import { quote } from '../bytes/quote'
 import { TradecloudApiError } from './api-error'

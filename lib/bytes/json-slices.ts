@@ -46,8 +46,8 @@ export const UNWANTED = { ok: false, reason: 'the request has been answered' } a
 const MAX_BEGINNING = 4 * SLICE_BYTES
 
 /**
- * Returns the same result as `parseJson`, to which it leaves malformed or unusual JSON; but for the limit of values,
- * repeated keys of an object may count once. Returns `UNWANTED` if no one needs the result any more.
+ * Returns the same result as `parseJson`, with one exception: for the limit of values, repeated keys of an object may
+ * count once. Leaves malformed or unusual JSON to `parseJson`. Returns `UNWANTED` if no one needs the result any more.
  */
 export async function parseJsonInSlices(
   content: readonly Buffer[],

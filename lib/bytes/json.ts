@@ -60,7 +60,7 @@ export function markLength(bytes: Buffer): number {
   return length
 }
 
-/** Removes trailing NULs, which C programs may send after a text, and white space between or after these NULs. */
+/** Removes NULs at the end, and white space between or after them. C programs may send such NULs after a text. */
 export function withoutNuls(pieces: readonly Buffer[]): readonly Buffer[] {
   let kept = pieces
   for (let i = pieces.length - 1; i >= 0; i--) {
@@ -131,10 +131,10 @@ export const TOO_MANY_VALUES = `the body contains more than ${MAX_VALUES} values
 const TOO_DEEP = `the body is nested deeper than ${MAX_DEPTH} levels`
 
 /**
- * Number of opening brackets and commas from which the value was parsed, counted as in `findExcess`, except that
- * repeated keys of an object count once. NaN if the value is too deep or has a key that may pollute a prototype.
- * Walking the parsed value is five times cheaper than scanning bytes. `for … in` creates no list of keys, but requires
- * that objects inherit no enumerable keys.
+ * Number of opening brackets and commas in the text of the value, as `findExcess` counts them. But repeated keys of an
+ * object count once. NaN if the value is too deep or has a key that may pollute a prototype. Walking the parsed value
+ * is five times cheaper than scanning bytes. `for … in` creates no list of keys, but requires that objects inherit no
+ * enumerable keys.
  */
 export function countHarmless(value: object, depth: number): number {
   if (depth > MAX_DEPTH) return NaN

@@ -9,7 +9,7 @@ import { Turns } from './turns'
 const SMALL = 1024
 const ROOM = 64 * 1024
 /**
- * A piece keeps the whole Buffer alive from which it was cut. A piece that is smaller than this fraction of its Buffer
+ * A piece keeps alive the whole Buffer from which it was cut. A piece that is smaller than this fraction of its Buffer
  * is copied instead.
  */
 const PART = 1 / 4
