@@ -44,8 +44,9 @@ export class CatchUpLog {
   }
 
   /**
-   * Called when a change that never arrived was found and stored. As soon as there are `MAX_NAMED` changes, they are
-   * logged (unless a line was logged within the last hour), in case the process ends before the run does.
+   * Called when a change that never arrived was found and stored. The changes are logged as soon as there are
+   * `MAX_NAMED` of them, because the process may end before the run does. They are not logged yet if a line was logged
+   * within the last hour.
    */
   found(note: RecoveredChange): void {
     debugCatchUp('found %s %s, lines %j', note.kind, quote(note.id), note.lines)

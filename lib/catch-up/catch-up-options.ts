@@ -85,8 +85,8 @@ export interface CatchUpReport {
   /** Start of the period that was read. ISO 8601, UTC. */
   from: string
   /**
-   * End of the period whose changes should all have been visible: `marginMs` before the API's clock. Absent if the run
-   * could not be completed.
+   * The run should have seen all changes up to this time, which is `marginMs` before the API's clock: later changes may
+   * not be visible yet. Absent if the run could not be completed.
    */
   to?: string | undefined
   polled: number

@@ -1,6 +1,6 @@
 /**
- * Selects the parts of an order or shipment that a run delivers: parts that never arrived (with `all`, any part), are
- * wanted, and are so old that the webhook should have received them.
+ * Selects the parts of an order or shipment that a run delivers. Such a part never arrived (with `all`, it may have
+ * arrived), is wanted, and is so old that the webhook should have received it.
  */
 import { compare, endOfSecond, type Arrivals, type CompareOptions } from '../inbox/catch-up/arrivals'
 import type { EntitySnapshot, Part } from '../inbox/catch-up/parts'
@@ -19,7 +19,7 @@ export interface Due {
   parts: Part[]
   /** Parts that are left for a later run: they changed too recently, or a running delivery may cover them. */
   young: Part[]
-  /** As returned by `compare`. Set if a part is older than its newest arrival record: the time of that record. */
+  /** As returned by `compare`: if a part is older than its newest arrival record, the time of that record. */
   newer: number | undefined
   /** True if parts are missing, but the option `want` excludes all of them. */
   isUnwanted: boolean

@@ -94,9 +94,9 @@ export class Run {
         if (found.type !== 'cursor') this.#list.read++
         if (found.type === 'skipped') this.#options.notes.skipped(idIn(found.after), idIn(found.before), found.error)
         else if (found.type === 'entity') await this.#take(found.entity)
-        // The cursor of the poll is the fallback for a list in which no entity has a time of change. For an empty list,
-        // it is the beginning of the window. Only a run that continues another one may use that: otherwise, it is
-        // earlier than the stored cursor.
+        // If no entity of the list has a time of change, the cursor of the poll is used instead. For an empty list,
+        // that cursor is the beginning of the window. Usually, this beginning is earlier than the stored cursor, so it
+        // must not be used. Only a run that continues another one may use it.
         else if (this.#list.read > 0 || this.#position.partial)
           this.#progress.newest ??= { time: NaN, text: found.lastUpdatedAt }
       }

@@ -69,7 +69,7 @@ export function positionAfter(
 ): Position {
   const seen = newest ?? { time: instantOf(position.cursor), text: position.cursor }
   // If this run has continued an interrupted one, the cursor does not pass the horizon of the interrupted run: changes
-  // before `partial.after` may have become visible since then.
+  // before `partial.after` may have become visible since that run.
   const limit = Math.min(horizon, position.partial?.horizon ?? Infinity, left - 1)
   // A time that cannot be parsed cannot be compared with the limit, so its text becomes the cursor.
   const cursor = seen.time > limit ? textOf(limit) : seen.text
@@ -87,9 +87,10 @@ export function positionAfter(
 }
 
 /**
- * `total` is the number of entities from `partial.after` on. If it is less than the number of entities that the
- * interrupted run had not read, some unread changes are earlier than `partial.after`: the list only seemed to begin
- * with the oldest change, and is read again from the cursor.
+ * Drops the progress of an interrupted run if it cannot be trusted. The interrupted run left `unread` entities unread.
+ * `total` is the number of entities from `partial.after` on. If `total` is less than `unread`, some unread changes are
+ * earlier than `partial.after`, so the list only seemed to begin with the oldest change. Then the list is read again
+ * from the cursor.
  */
 export function trusted(position: Position, total: number | undefined): Position {
   const { unread = 0 } = position.partial ?? {}

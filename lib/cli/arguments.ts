@@ -66,7 +66,7 @@ function parseWords(args: string[]): { values: OptionValues; positionals: string
 
 const TARGET = /[./\\:]/
 
-/** If the command is unknown, throws with `strict`, and returns `undefined` without it. */
+/** If the command is unknown: throws if `strict` is true, and returns `undefined` otherwise. */
 function findCommand(
   [area, ...rest]: string[],
   strict: boolean,

@@ -88,7 +88,7 @@ async function checkConnection(examination: Examination): Promise<boolean> {
   return false
 }
 
-/** Returns true if the webhook describes the probe and its path matches a pattern. */
+/** Returns true if the webhook describes the probe, and the path of the probe matches a pattern. */
 function checkMethod(examination: Examination, method: 'GET' | 'POST' | 'PUT', answered: Answered): boolean {
   const { path } = examination.target
   const { read } = answered

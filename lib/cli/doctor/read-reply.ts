@@ -52,7 +52,7 @@ function jsonOf({ text }: HttpAnswer): Record<string, unknown> {
   }
 }
 
-/** Any server may echo the header, so the header alone proves nothing. The description must be complete too. */
+/** Any server may echo the ID of the probe, so this ID alone proves nothing. The description must be complete too. */
 function isArrived(json: Record<string, unknown>): json is Record<string, unknown> & Arrived {
   const { outcome, method, path, matched, id, problem, headers, bytes } = json
   const areTexts = [method, path, id ?? '', problem ?? ''].every((value) => typeof value === 'string')

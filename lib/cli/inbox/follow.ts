@@ -36,8 +36,9 @@ export class Follower {
   }
 
   /**
-   * Whether a process has a callback for at least one of the events. An event of an unknown kind or from quarantine
-   * counts too, because any process takes an event that was quarantined when it arrived.
+   * Whether a process takes at least one of the events. An event needs a process with a callback for it. But any
+   * process takes an event that was quarantined when it arrived, so events from quarantine and events of an unknown
+   * kind count too.
    */
   async isTaken(): Promise<boolean> {
     const asked = new Set<string>()
@@ -52,7 +53,7 @@ export class Follower {
     return false
   }
 
-  /** Waits until all events have an outcome, or until no further event gets one within `patienceMs`. */
+  /** Waits until all events have an outcome, or until no event has got an outcome for `patienceMs`. */
   async follow(patienceMs: number): Promise<void> {
     const progress = new ProgressLine()
     const total = this.size
