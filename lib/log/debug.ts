@@ -1,6 +1,6 @@
 /**
- * The namespaces of `DEBUG=tradecloud-webhook:*`, for details that the option `logger` does not get. Headers,
- * credentials and whole bodies must not be written.
+ * The namespaces of `DEBUG=tradecloud-webhook:*`, for details that are not sent to the `logger`. Headers, credentials
+ * and whole bodies must not be written.
  */
 import createDebug from 'debug'
 

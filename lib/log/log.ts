@@ -45,7 +45,7 @@ export class Log {
   readonly #logger: Logger
   readonly #topics = new Map<string, Topic>()
   readonly #pending = new Set<Topic>()
-  /** Keys whose line was logged and is not logged again. */
+  /** Keys whose line has already been logged, so that it is not logged again. */
   readonly #once = new BoundedMap<true>(MAX_KEYS)
 
   constructor(logger: Logger) {

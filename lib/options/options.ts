@@ -179,8 +179,8 @@ export interface TradecloudWebhookOptions extends CallbackOptions {
   /**
    * Stores each event before it is answered 202; the event is then delivered from the inbox. Use
    * `sqliteInbox({ file })` of `tradecloud-webhook/sqlite` on one machine, `postgresInbox({ pool })` of
-   * `tradecloud-webhook/postgres` on several. The webhook closes the inbox. Default: none; the callback runs before the
-   * response.
+   * `tradecloud-webhook/postgres` on several. The webhook closes the inbox. Default: none. The callback then runs
+   * before the response.
    */
   inbox?: Inbox | undefined
   /**

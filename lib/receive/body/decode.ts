@@ -178,7 +178,7 @@ export function startsAsText(bytes: Pieces): boolean {
   return /^[\uFEFF\s]*[{[<]/.test(bytes.start(64).toString('utf8'))
 }
 
-/** The bytes without the white space, or without the NULs, at the end. */
+/** Removes the filler at the end of the bytes: either white space or NULs. */
 function withoutFiller(bytes: Buffer): Buffer {
   const isFiller = bytes.at(-1) === 0 ? (byte: number) => byte === 0 : isSpace
   let end = bytes.length

@@ -58,7 +58,7 @@ export function takeBody(
 ): TakeBodyResult | 'none' | Promise<TakeBodyResult | 'none'> {
   const { req, headers } = exchange
   const media = readMediaType(headers['content-type'])
-  // A request of an adapter may have only `body` and not be a stream.
+  // A request from an adapter may not be a stream. It then has only `body`.
   if ((req.readableEnded as boolean | undefined) !== false) return takeLeft(exchange, media, options)
   if (media.refusal && announcesBody(headers) && !options.keepsUnreadable) return { refusal: media.refusal }
   return takeUpload(exchange, media, options)

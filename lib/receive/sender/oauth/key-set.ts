@@ -1,7 +1,7 @@
 /**
- * The keys at one URL. They are fetched again when they are no longer fresh. A token that matches none of them also
- * causes a fetch, but not often, because anyone can send such tokens. If a key cannot be looked up, that is an error,
- * never a refusal.
+ * The keys at one URL. They are fetched again when they are no longer fresh. A token that matches no key also causes a
+ * fetch, but not often, because anyone can send such tokens. If a key cannot be looked up, that is an error, never a
+ * refusal.
  */
 import type { JWK, KeyLike } from 'jose'
 import { debugReceive } from '../../../log/debug'

@@ -20,9 +20,9 @@ export type OAuthAlgorithm = 'RS256' | 'RS384' | 'RS512' | 'PS256' | 'PS384' | '
 export interface OAuthCredential {
   type: 'oauth'
   /**
-   * The audience: the token's `aud` must contain one of these values, compared exactly. In tokens of version 2.0, Entra
-   * ID writes the client ID of your app registration; in tokens of version 1.0, its application ID URI. Throws if it is
-   * missing. Required.
+   * The audience: the token's `aud` must contain one of these values, compared exactly. Microsoft's Entra ID sets `aud`
+   * to the client ID of your app registration in tokens of version 2.0, and to the application ID URI of this
+   * registration in tokens of version 1.0. Throws if it is missing. Required.
    */
   audience: string | readonly string[] | undefined
   /**
