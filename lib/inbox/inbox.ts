@@ -200,8 +200,8 @@ export interface Inbox {
   accept(event: StoredEvent, bytes: Buffer, arrival?: Arrival): Promise<Accepted>
   /**
    * Whether any process that shares the inbox has a callback for events of this kind and name. Processes that ended in
-   * the last hour count too, because they may be restarting. An event that is not wanted is ignored, so `false` must
-   * not be cached.
+   * the last hour count too, because they may be restarting. Must not return a cached `false`: a process with the
+   * callback may have joined since, and an event that is not wanted is not stored.
    */
   isWanted(name: string, kind: EventKind, eventName: string | undefined): Promise<boolean>
   /** Registers a process and its callbacks. The returned function ends the registration. */
@@ -226,7 +226,7 @@ export interface Inbox {
    *
    * Resolves with true if the transaction was committed, and with false if another process owns the event. Rejects if
    * `work` or the database failed. If it resolves with false or rejects, nothing was committed. Exception: if the inbox
-   * is closed while it is unknown whether a commit took effect, it rejects although the commit may have taken effect.
+   * is closed before the outcome of a commit is known, it rejects, although the transaction may have been committed.
    */
   withTransaction?(
     delivery: InboxDelivery,
@@ -250,7 +250,7 @@ export interface Inbox {
   bodyPieces?(id: string): AsyncIterable<Buffer>
   /**
    * Delivers an event again. A waiting event becomes due at once; any other event goes to the end of its queue. Returns
-   * false if the ID is unknown, or if the event is running or its body is no longer kept.
+   * false if the ID is unknown, the event is running, or the body of the event is no longer kept.
    */
   replay(id: string): Promise<boolean>
   /** Gives up a waiting event, which becomes dead. Returns false if the ID is unknown or the event is not waiting. */

@@ -18,8 +18,8 @@ export type InboxState = 'waiting' | 'running' | 'delivered' | 'dead' | 'quarant
 export const STATES: readonly InboxState[] = ['waiting', 'running', 'delivered', 'dead', 'quarantined']
 
 /**
- * What is stored about an event in addition to its bytes, as JSON. Of the headers, only the content type and the
- * content encoding are stored, and what adapters of `telemetry` take from the headers (in `trace`).
+ * What is stored about an event in addition to its bytes, as JSON. From the headers, three things are stored: the
+ * content type, the content encoding, and what adapters of `telemetry` have read (`trace`).
  */
 export interface StoredEvent {
   /** Version of this format. */
@@ -37,9 +37,9 @@ export interface StoredEvent {
    */
   key?: string | undefined
   /**
-   * True if the same body may be a new event: it was resent manually, or has no message ID, version or time. Until this
-   * event has been delivered, an identical body is a duplicate. After that, an identical body is a new event with an ID
-   * of its own.
+   * True if the same body may be a new event: a person resent the body, or it has neither message ID nor version nor
+   * time. Until this event has been delivered, an identical body is a duplicate. After that, an identical body is a new
+   * event with an ID of its own.
    */
   repeatable?: true | undefined
   /** `'body'`: the event has a body. `'id'`: a GET trigger, which has only the ID of the entity to fetch. */

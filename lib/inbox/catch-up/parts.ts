@@ -26,8 +26,8 @@ export interface Part {
   /** When the part last changed, in milliseconds since 1970. Absent if the part has no time. */
   time?: number | undefined
   /**
-   * For a header with a time, the time as text. For any other part, a hash of its content: the hash distinguishes parts
-   * without a time, and lines with the same ID.
+   * A hash of the content, which distinguishes parts without a time, and lines with the same ID. A header that has a
+   * time needs no hash: the value is then the time as text.
    */
   hash: string
   /**

@@ -58,8 +58,8 @@ export interface FoundEvent {
   /** The parts to deliver: those that have not arrived, or all wanted parts if `all` is set in the `StoreRequest`. */
   parts: Part[]
   /**
-   * True if a newer state than `entity` had already arrived. The list showed an older state. A fetch of the order or
-   * shipment also returned an older state, or failed.
+   * True if a newer state than `entity` had already arrived. In this case, the list showed an older state, and a fetch
+   * of the order or shipment did not help: it failed, or returned an older state too.
    */
   outdated: boolean
 }
@@ -92,14 +92,14 @@ export interface StoreRequest {
 
 export interface Stored {
   /**
-   * The parts that were stored; empty if nothing was stored, for example because all of them have arrived meanwhile.
+   * The parts that were stored. Empty if none was stored, for example because all wanted parts have arrived meanwhile.
    */
   parts: Part[]
   /** True if all parts are left for a later run: something newer has arrived, or a running fetch may cover a part. */
   isLeft: boolean
 }
 
-/** The lease for polling was lost: a write was rejected, or a run was aborted. */
+/** The lease for polling was lost. A write rejects with this error, and a run is aborted with it. */
 export class LeaseLostError extends Error {
   override readonly name = 'LeaseLostError'
 }
@@ -161,8 +161,8 @@ export interface CatchUpRequests {
   /** Resolves with the ID of the request. A request that no process takes within a minute expires. */
   requestRun(request: CatchUpRequest): Promise<string>
   /**
-   * Takes a request and marks it as `running`: the oldest one that is waiting, or that was taken by a process which has
-   * not reported for 15 s.
+   * Takes the oldest request that can be taken, and marks it as `running`. A request can be taken if it is waiting, or
+   * if its process has not reported for 15 s.
    */
   takeRequest(): Promise<{ id: string; request: CatchUpRequest } | undefined>
   /** Reports the progress or the end of a run. A request and its report are kept for at least a day. */

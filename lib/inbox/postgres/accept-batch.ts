@@ -43,7 +43,7 @@ SELECT id, event FROM stored`
 
 /**
  * Whether the event can be part of a batch. It must have a body that is not uploaded in parts, and its ID must be
- * final: it has a dedupe key and is not repeatable.
+ * final. The ID is final if the event has a dedupe key and is not repeatable.
  */
 export function isPlain({ event, upload }: AcceptRequest): boolean {
   return event.trigger === 'body' && event.key !== undefined && !event.repeatable && upload === undefined

@@ -65,7 +65,7 @@ export class PostgresTables implements Tables {
     readonly now: number,
   ) {}
 
-  /** Begins a transaction, unless `hasBegun`, and reads the time of the server, in a single round trip. */
+  /** Begins a transaction and reads the server's time, in one round trip. With `hasBegun`, uses the open transaction. */
   static async begin(
     client: PostgresClient,
     schema: string,

@@ -75,7 +75,7 @@ export class PostgresEngine implements Engine {
   open(transaction = false): Promise<void> {
     if (transaction && this.#size < MIN_POOL + TRANSACTIONS_LEAVE) {
       const error = tooSmall(this.#size, `at least ${MIN_POOL + TRANSACTIONS_LEAVE} with \`transaction\``)
-      // An alarm too, because nothing else fails if the app does not call `ready()`.
+      // Raises an alarm too, because the app notices the rejection only if it calls `ready()`.
       this.#events.alarm(unavailable(error.message))
       return Promise.reject(error)
     }

@@ -19,7 +19,7 @@ interface Waiting {
   deadline: number
   /**
    * True for an event that must be stored alone: a GET trigger, a `repeatable` event, a large body, or an event that a
-   * batch could not store. A batch stores no duplicate, and no event at all if one of its queues is locked.
+   * batch could not store. A batch stores no duplicates. It stores nothing if one of its queues is locked.
    */
   isSingle: boolean
   resolve: (accepted: Accepted) => void
