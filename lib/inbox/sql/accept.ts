@@ -1,4 +1,4 @@
-/** Stores an event in one transaction: its queue, its row, and its body, unless that was uploaded before. */
+/** Stores an event in one transaction: its queue, its row and its body. A large body was uploaded before. */
 import type { Arrival } from '../catch-up/arrivals'
 import type { Accepted } from '../inbox'
 import type { StoredEvent } from '../stored-event'
@@ -44,7 +44,7 @@ export async function accept(tables: Tables, request: AcceptRequest, atLeast = 0
   if (waiting !== undefined) return { result: 'merged', id: waiting }
   const number = await insertEvent(tables, { ...request, event }, queue?.queue, occurrence)
   if (number === undefined) {
-    // Another transaction has just stored the same event, or the event was copied from another file earlier.
+    // The ID exists: another transaction has just stored the event, or `takeOver` copied an event with this ID earlier.
     if (queue?.owner === null) await updateQueue(tables, queue.queue)
     return stored.key === undefined ? { result: 'duplicate', id: event.id } : accept(tables, request, occurrence + 1)
   }
@@ -52,7 +52,7 @@ export async function accept(tables: Tables, request: AcceptRequest, atLeast = 0
   return { result: event.quarantine ? 'quarantined' : 'queued', id: event.id }
 }
 
-/** Accepts an event that is already stored, without its body. Resolves with `undefined` if the event is new. */
+/** Accepts an event that is already stored; its body is not needed. Resolves with `undefined` if the event is new. */
 export async function acceptStored(tables: Tables, request: StoredRequest): Promise<Accepted | undefined> {
   const known = await newest(tables, request.event)
   return known && !isNew(request.event, known) ? acceptKnown(tables, known, request) : undefined
@@ -88,7 +88,7 @@ async function newest(tables: Tables, { id, key, repeatable }: StoredEvent): Pro
 }
 
 /**
- * The GET trigger into which a new one merges. Only the last event of the queue can be such a trigger: if a body came
+ * The waiting GET trigger into which a new GET trigger merges. It must be the last event of the queue: if a body came
  * after it, the order or shipment must be fetched again.
  */
 async function mergeable(tables: Tables, queue: number): Promise<string | undefined> {

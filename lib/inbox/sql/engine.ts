@@ -16,8 +16,8 @@ export interface Engine {
   run<Name extends Operation>(name: Name, argument: Argument<Name>): Promise<OperationResult<Name>>
   /**
    * Runs `work` and the settlement in one transaction. If `settleWith` resolves with false or rejects, neither was
-   * committed. Exception: if the inbox is closed while it is unknown whether a commit took effect, `settleWith` rejects
-   * although the commit may have taken effect.
+   * committed. Exception: if the inbox is closed before the outcome of a commit is known, `settleWith` rejects,
+   * although the transaction may have been committed.
    */
   settleWith?(request: SettleRequest, work: TransactionWork): Promise<boolean>
   close(): Promise<void>

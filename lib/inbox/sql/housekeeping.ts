@@ -14,8 +14,8 @@ const AGE_EVERY_MS = 60_000
 const BREATH_MS = 25
 
 /**
- * At most this much of the time between two checks counts as observed (`watchedMs`). So if this process or the database
- * was frozen, other processes get time to renew their leases.
+ * The most that the time between two checks can add to `watchedMs`. After this process or the database was frozen, the
+ * other processes thus get time to renew their leases.
  */
 const MOST_BETWEEN_LOOKS_MS = 2_000
 
@@ -95,7 +95,7 @@ export class Housekeeping {
     return identity !== undefined && other !== null && isGone(JSON.parse(other) as ProcessIdentity, identity)
   }
 
-  /** Raises one alarm per kind and event name, and the next one only if these events were taken in between. */
+  /** Raises an alarm per kind and event name. Repeats it only if the events were taken and further events then wait. */
   async #reportUntaken(): Promise<void> {
     const { name, handlerTimeoutMs } = this.#member.host
     if (handlerTimeoutMs === undefined) return

@@ -5,7 +5,10 @@ import type { StoredEvent } from '../stored-event'
 /** Kind of a queue whose first event was quarantined when it arrived. Any process may take this event. */
 export const ANY_KIND = '*'
 
-/** The key of the queue of an order or shipment, or of the event's own queue. It is reversed, see `SCHEMA`. */
+/**
+ * The key of the event's queue. All events of an order or shipment share a queue; an event without either has its own.
+ * The key is reversed, see `SCHEMA`.
+ */
 export function queueKeyOf({ name, entity, id }: StoredEvent): string {
   return entity ? entityKeyOf(name, entity.kind, entity.id) : reversed(`${escaped(name)}:event:${id}`)
 }

@@ -19,15 +19,15 @@ export const SCHEMA_VERSION = 1
  * by the remaining processes.
  *
  * `events.event` never changes and identifies the body; `events.seq` is the position in the queue. A duplicate is
- * recognised by its ID; a duplicate of a `repeatable` event, by its `key`, for which there is one row per `occurrence`.
- * For a GET trigger, which is never a duplicate, `occurrence` is NULL.
+ * recognised by its ID. A duplicate of a `repeatable` event is recognised by its `key`; a `key` has one row per
+ * `occurrence`. A GET trigger is never a duplicate; its `occurrence` is NULL.
  *
  * `catch_ups`, `cursors`, `seen`, `arrivals` and `run_requests` belong to the catch-up. The process with the `token` of
  * `catch_ups` may poll until `expires`. `seen` holds the time on the API's clock at which something was first seen.
  * `arrivals` holds the parts that events have brought; `event` is the last event that brought the part.
  *
- * In `processes`, `lease` is the number of renewals by the process, `renewed` the time of the last one on the clock of
- * leases, and `clock` the boot to which that time belongs.
+ * In `processes`, `lease` is the number of renewals by the process. `renewed` is the time of the last renewal, on the
+ * clock of leases. `clock` is the boot to which this time belongs.
  */
 export const SCHEMA = `
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;

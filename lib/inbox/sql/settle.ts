@@ -1,6 +1,6 @@
 /**
- * Settles a delivery: records the new state of the event and the end of the attempt, and makes the next event of the
- * queue its first.
+ * Settles a delivery: records the new state of the event and the end of the attempt, and frees the queue for its next
+ * event.
  */
 import type { Settlement } from '../inbox'
 import { removeBody } from './accept'
@@ -49,8 +49,8 @@ export async function settle(tables: Tables, request: SettleRequest): Promise<bo
 
 /**
  * Called when the commit of a settlement got no response: returns whether the settlement was committed. `undefined`: it
- * was not committed, and the event still belongs to the owner. Waits until the transaction of the settlement has ended,
- * because until then that transaction holds the lock of the queue.
+ * was not committed, and the event still belongs to the owner. First waits for the lock of the queue: the transaction
+ * of the settlement has then ended.
  */
 export async function wasCommitted(tables: Tables, request: SettleRequest): Promise<boolean | undefined> {
   const { owner, queue, token, event, settlement } = request

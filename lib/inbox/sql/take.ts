@@ -31,8 +31,8 @@ export interface TakeResult {
    */
   nextDueInMs?: number
   /**
-   * The earliest due time of the wanted queues that no process owns after this take, but at most the current time. Set
-   * only if `dueSince` is 0 and this process is registered.
+   * The earliest due time of the wanted queues that have no owner after this call. The current time if none of them is
+   * due. Set only if `dueSince` is 0 and this process is registered.
    */
   firstDue?: number
 }

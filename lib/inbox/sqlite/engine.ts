@@ -118,7 +118,7 @@ export class SqliteEngine implements Engine {
   async #flush(session: OpenDatabase): Promise<void> {
     try {
       await session.flusher.flush()
-      // A flush that began after a failed one does not restore what the failed one lost, so it counts as failed too.
+      // During a repair, a flush counts as failed too: it does not restore what the failed flush has lost.
       if (this.#repairing) throw new Error(SUSPECT)
     } catch (error) {
       if (error instanceof ReplacedFileError) this.#reopen(session, error)

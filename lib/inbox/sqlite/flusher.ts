@@ -95,7 +95,7 @@ export class Flusher {
    * one.
    */
   async #gather(flushMs: number): Promise<void> {
-    // Senders whose events have just reached the disk send their next events, which arrive one after another over HTTP.
+    // When events have reached the disk, their senders send the next ones. Over HTTP, these arrive one after another.
     await pause(flushMs / GATHER_PART)
     await within(flushMs / 2, this.#written(), () => undefined)
   }

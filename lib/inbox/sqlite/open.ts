@@ -9,9 +9,9 @@ import { SqliteTables } from './tables'
 /** The key under which the table `meta` contains the identity of the log. */
 const LOG = 'log'
 /**
- * Settings for speed. Without them, storing takes 1.5 times as long: pages that a failed statement may have to restore
- * go to a temporary file, random keys are read from the file again, and there are more checkpoints, each of which takes
- * two flushes.
+ * Settings for speed. Without them, storing takes 1.5 times as long. SQLite then saves pages in a temporary file, in
+ * case a statement fails; it reads random keys from the file again; and it makes more checkpoints, with two flushes
+ * each.
  */
 const SPEED = `PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`
 
@@ -78,7 +78,7 @@ function findLog(
   tables: SqliteTables,
   file: string,
 ): { log: string; before: string | undefined; warning: string | undefined } {
-  // The mark is read before the log, because a copy without its log has no log until the first transaction.
+  // The mark is read first: if the file was copied without its log, SQLite creates a log only in the first transaction.
   const before = markOf(tables)
   const { ino, birthtimeNs, size } = statSync(`${file}-wal`, { bigint: true })
   const log = `${ino} ${birthtimeNs}`
@@ -105,7 +105,7 @@ export function closeTables(tables: SqliteTables, keepMark = false): void {
     tables.database.exec('PRAGMA busy_timeout = 0')
     if (!keepMark && isMarked(tables)) tables.run(`DELETE FROM meta WHERE key = '${LOG}'`)
   } catch {
-    // If the log gets lost now, the next process that opens the file reports it.
+    // The mark stays: if the log is lost, the next process that opens the file reports the loss.
   }
   tables.database.close()
 }

@@ -83,8 +83,8 @@ export class Thread {
   #post(): void {
     const requests = this.#outgoing.splice(0)
     const bodies = requests.map(({ argument }) => argument).filter(hasBytes)
-    // The bodies are copied once and then transferred. Cloning would copy the whole memory of which each body is a
-    // part.
+    // The bodies are copied once and then transferred. A body may be part of a larger buffer, and cloning would copy
+    // that whole buffer.
     const memory = new Uint8Array(bodies.reduce((size, { bytes }) => size + bytes.length, 0))
     let at = 0
     const moved = requests.map((request) => {

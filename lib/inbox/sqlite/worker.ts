@@ -51,7 +51,7 @@ function createControls(tables: SqliteTables, file: string, flags: Int32Array, k
   } satisfies Record<Control, unknown>
 }
 
-/** Runs batches of requests one after another, each in a transaction of its own. */
+/** Runs batches of requests one after another. Each batch has a transaction of its own. */
 class Loop {
   readonly #tables: SqliteTables
   readonly #options: WorkerOptions
@@ -95,8 +95,8 @@ class Loop {
   }
 
   /**
-   * Starts a batch after all messages that have arrived so far were handled, so that the batch can contain their
-   * requests.
+   * Starts a batch, but first lets the thread handle all messages that have arrived, so that the batch can contain
+   * their requests.
    */
   #schedule(): void {
     if (this.#running || this.#waiting.length === 0) return
@@ -193,9 +193,9 @@ class Loop {
   }
 
   /**
-   * Truncates a log of `MAX_LOG_BYTES`: SQLite's own checkpoints do not restart the log while other processes write
-   * constantly. While a large body is stored, the log is copied into the file after every few parts: otherwise SQLite
-   * would copy 32 MB at once, and events would wait for 30 to 200 ms.
+   * Truncates the log once it has reached `MAX_LOG_BYTES`: SQLite's own checkpoints do not restart the log while other
+   * processes write constantly. While a large body is stored, also copies the log into the file after every few parts:
+   * otherwise SQLite would copy 32 MB at once, and events would wait for 30 to 200 ms.
    */
   #shortenLog(parts: number): void {
     const log = statSync(`${this.#options.file}-wal`, { throwIfNoEntry: false })

@@ -8,8 +8,8 @@ import { entityKeyOf, escaped } from '../names'
 import { insert, RUNNING, WAITING, type Tables, type SqlValue } from '../tables'
 
 /**
- * The origin of a record. `fetched`: a fetch for a GET trigger. The fetch returns delivery schedules, which does not
- * reveal the form in which events arrive. `documents`: a documents event. It covers no part, so only the time of its
+ * The origin of a record. `fetched`: a fetch for a GET trigger. A fetch always returns delivery schedules, so the form
+ * in which events arrive stays unknown. `documents`: a documents event. It covers no part, so only the time of its
  * change is stored.
  */
 type StoredForm = LineForm | 'fetched' | 'documents'
@@ -116,8 +116,8 @@ export async function newestArrival(
 }
 
 /**
- * Deletes the records of a kind up to a time, in all forms: records in another form than the polled one need not be
- * kept longer. Returns true if there are more to delete.
+ * Deletes the records of a kind up to a time. Includes the forms that are not polled, because their records need not
+ * be kept longer. Returns true if there are more records to delete.
  */
 export async function forgetUpTo(tables: Tables, name: string, kind: EntityKind, time: number): Promise<boolean> {
   const lists = FORMS.map((form) => listOf(name, kind, form))

@@ -16,7 +16,7 @@ interface RequestRow {
   request: string
   state: RunStatus['state']
   report: string | null
-  /** When the request was created or taken, or its run last reported, on the clock of leases. */
+  /** When the request last changed, on the clock of leases: it was created or taken, or its run reported. */
   reported: number
   boot: string
 }
