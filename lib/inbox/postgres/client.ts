@@ -65,7 +65,7 @@ export class PostgresTables implements Tables {
     readonly now: number,
   ) {}
 
-  /** Begins a transaction and reads the server's time, in one round trip. With `hasBegun`, uses the open transaction. */
+  /** Begins a transaction and reads the server's time in one round trip. With `hasBegun`, uses the open transaction. */
   static async begin(
     client: PostgresClient,
     schema: string,
