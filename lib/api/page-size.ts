@@ -6,8 +6,8 @@ import { TradecloudApiError } from './api-error'
 import type { RequestFailure } from './failure'
 
 /**
- * At first, this number of pages must succeed before the size grows. The number doubles for each page for which the
- * size was halved.
+ * At first, this number of pages must succeed before the size grows. The number doubles each time that a page fails and
+ * the size is halved.
  */
 const PATIENCE = 2
 

@@ -212,7 +212,8 @@ class SlicedReader {
   }
 
   /**
-   * `depth` is the depth of the value in the whole; `level` is the depth of the list that contains its placeholders.
+   * `depth`: how deep the value is nested in the whole text. `level`: how deep the list is nested whose placeholders the
+   * value may contain.
    */
   #accept(value: unknown, depth: number, level: number): void {
     if (!isContainer(value)) return

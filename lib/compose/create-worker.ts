@@ -16,8 +16,8 @@ import { holdProcess } from '../wait/timers'
 /** Until a worker is closed, it delivers events from an inbox and keeps the process alive. */
 export interface TradecloudWorker {
   /**
-   * Resolves once events can be taken. Rejects if the inbox cannot be used, or if the catch-up has no time to start
-   * from: then the process should not start.
+   * Resolves once events can be taken. Rejects if the inbox cannot be used, or if the catch-up has neither a stored
+   * position nor the option `from`. End the process in these cases.
    */
   ready(): Promise<void>
   /** Whether events can be taken from the inbox now. Never rejects; asks the inbox at most once a second. */

@@ -27,7 +27,7 @@ export interface Seen {
 
 export class FakeApi {
   readonly seen: Seen[] = []
-  /** The lifetime that an access token states as a JWT, in milliseconds. `undefined`: access tokens are not JWTs. */
+  /** Lifetime of the access tokens, which are JWTs, in milliseconds. `undefined`: access tokens are not JWTs. */
   tokenLifetimeMs: number | undefined = 3_600_000
   accessTokens = new Set<string>()
   refreshTokens = new Set<string>()

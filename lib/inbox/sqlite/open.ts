@@ -9,9 +9,8 @@ import { SqliteTables } from './tables'
 /** The key under which the table `meta` contains the identity of the log. */
 const LOG = 'log'
 /**
- * Settings for speed. Without them, storing takes 1.5 times as long. SQLite then saves pages in a temporary file, in
- * case a statement fails; it reads random keys from the file again; and it makes more checkpoints, with two flushes
- * each.
+ * Settings for speed. Without them, storing takes 1.5 times as long: SQLite would keep a copy of changed pages in a
+ * temporary file, read index pages from the file again, and make more checkpoints, each with two flushes.
  */
 const SPEED = `PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`
 

@@ -9,8 +9,8 @@ import { judge } from './signature'
 import { readToken, type TokenHeader } from './token'
 
 /**
- * Whether a request has valid credentials. `unsure` has three possible reasons. Only an `AuthFunction` or the key
- * server can decide; or `checkClaims` has thrown or rejected; or no credentials are needed (`auth: 'none'`).
+ * Whether a request has valid credentials. `unsure` means that one of three things is true: only an `AuthFunction` or
+ * the key server can decide, `checkClaims` has thrown or rejected, or no credentials are needed (`auth: 'none'`).
  */
 export type Recognition = 'yes' | 'no' | 'unsure'
 
