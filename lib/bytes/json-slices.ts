@@ -212,8 +212,8 @@ class SlicedReader {
   }
 
   /**
-   * `depth`: how deep the value is nested in the whole text. `level`: how deep the list is nested whose placeholders the
-   * value may contain.
+   * `depth`: how deep the value is nested in the whole text. `level`: how deep the list is nested whose placeholders
+   * the value may contain.
    */
   #accept(value: unknown, depth: number, level: number): void {
     if (!isContainer(value)) return
