@@ -1,4 +1,4 @@
-/** Documents by `url`: the responses and certificates of hosts, on a simulated internet. */
+/** Downloads of documents by their `url`, from hosts of a simulated internet: their responses and certificates. */
 import { UNTRUSTED, type Told } from './internet/question'
 import { CONTENT } from './internet/servers'
 import { FIRST, NAME, setUpInternet } from './internet/set-up'

@@ -62,8 +62,8 @@ function exchange(port: number, { pieces, noBody, hangsUp }: Wire): Promise<Answ
         done(error as Error)
       }
     })
-    // If the server closes while something is still being sent, the connection is reset. Bytes that were received
-    // before the reset count.
+    // If the server closes while something is still being sent, the connection is reset. What was received before that
+    // is checked.
     socket.on('error', () => undefined).on('close', () => done())
     socket.on('end', () => done())
     socket.on('connect', () => {

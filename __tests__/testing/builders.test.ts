@@ -1,4 +1,4 @@
-/** The builders of orders, shipments and events build what Tradecloud documents. */
+/** The builders produce orders, shipments and events as they are in Tradecloud's documentation. */
 import { orderDocumentsEventNames, orderEventNames, shipmentEventNames } from '../../lib/events/event-names'
 import {
   maximumOrderEvent,

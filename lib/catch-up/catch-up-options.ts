@@ -90,7 +90,7 @@ export interface CatchUpReport {
    */
   to?: string | undefined
   polled: number
-  /** Number of orders and shipments without a missing change. */
+  /** Number of orders and shipments of which every change had arrived. */
   covered: number
   /** Number of orders and shipments whose missing changes were all left out by the option `want`. */
   skipped: number

@@ -20,7 +20,7 @@ export interface UnmatchedOptions {
   routes: Routes
   log: Log
   startExchange: (req: IncomingMessage, res: ServerResponse) => Exchange
-  /** Answers a probe with valid credentials if there is no app to respond first. */
+  /** Answers a probe whose credentials are valid. Not called if there is an app, because the app responds first. */
   answerProbe: (exchange: Exchange) => void
 }
 

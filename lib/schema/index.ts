@@ -18,7 +18,7 @@ export interface Schemas {
   readonly orderWebhookBody: JsonSchema
   /** Body of a shipment webhook. */
   readonly shipmentWebhookBody: JsonSchema
-  /** The content of `orderEvent`, and a fetched order, with delivery schedules. */
+  /** An order whose lines have delivery schedules: the content of `orderEvent`, or a fetched order. */
   readonly order: JsonSchema
   /** The content of `singleDeliveryOrderEvent` and `simpleOrderEvent`. */
   readonly singleDeliveryOrder: JsonSchema

@@ -103,7 +103,7 @@ export function storeFailed(cause: unknown): Result {
   return { outcome: 'unavailable', detail: 'The dedupe store is unavailable.', cause }
 }
 
-/** `undefined` if the answer is not a result: a promise, or a mistake of a store that a user has written. */
+/** `undefined` if the answer is not a result. It is then a promise, or an invalid value from a user's own store. */
 function takenFrom(key: string, answer: unknown): TakenClaim | undefined {
   const { status, token } = (answer ?? {}) as { status?: unknown; token?: unknown }
   if (status === 'claimed' && typeof token === 'string') return { claim: { key, token } }

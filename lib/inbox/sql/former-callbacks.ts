@@ -5,7 +5,7 @@
 import { sha256 } from '../../bytes/digest'
 import type { Tables } from './tables'
 
-/** How long the callbacks of a process count after it has ended. */
+/** For how long after the end of a process its callbacks are treated as if the process were running. */
 const KEPT_MINUTES = 60
 /** The value of `processes.wanted` for a process without callbacks. */
 export const NOTHING = JSON.stringify([])

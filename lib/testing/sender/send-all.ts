@@ -8,9 +8,8 @@ import { createRandom } from '../random'
 /** Options of `sendAll`. Tradecloud guarantees no order among events, and may send an event more than once. */
 export interface SendAllOptions {
   /**
-   * Number of concurrent requests. A trigger that waits for its retry does not count, so newer ones overtake it. The
-   * first attempts begin in the order of sending. How many requests Tradecloud sends at the same time is not
-   * documented. Default: 10.
+   * Number of concurrent requests. A trigger that waits for its retry does not count, so newer ones overtake it. How
+   * many requests Tradecloud sends at the same time is not documented. Default: 10.
    */
   concurrency?: number | undefined
   /**
