@@ -125,8 +125,8 @@ process.on('message', (question) => {
   else void close().then(() => process.send?.(currentFigures(), () => process.disconnect()))
 })
 process.on('disconnect', () => {
-  // The parent has ended, or has received the answer to `close`. If something still keeps this process alive after 20 s,
-  // such as a leak after `close`, the process ends with code 3.
+  // The parent has ended, or has received the answer to `close`. If something still keeps this process alive after
+  // 20 s, such as a leak after `close`, the process ends with code 3.
   setTimeout(() => process.exit(3), 20_000).unref()
 })
 void Promise.all([

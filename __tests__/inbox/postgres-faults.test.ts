@@ -48,8 +48,8 @@ test('the response to a commit is lost: each step has happened once', async () =
   expect(await inbox.accept(...order(1))).toMatchObject({ result: 'duplicate' })
   attach(inbox)
   await pause(100)
-  // If the connection is lost, the inbox does not repeat a `take`, `giveUp` or `purge`. Events that the `take` has taken
-  // return to their queues. After a `giveUp` or `purge`, an operator can look up the state of the event.
+  // If the connection is lost, the inbox does not repeat a `take`, `giveUp` or `purge`. Events that the `take` has
+  // taken return to their queues. After a `giveUp` or `purge`, an operator can look up the state of the event.
   const taken = await losing(() => inbox.take({ limit: 1, maxBytes: 1e9 }).catch(() => undefined))
   const delivery = taken?.deliveries[0] ?? (await takeOne(inbox))
   expect(delivery.attempt).toBe(taken ? 1 : 2)
