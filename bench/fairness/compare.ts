@@ -16,7 +16,7 @@ import type { Format } from './large'
 import type { Candidate } from './server'
 
 const EVERY_MS = 10
-/** So many that one connection is still idle after the server has been blocked for almost three seconds. */
+/** Enough that one connection is still idle after the server has been blocked for almost three seconds. */
 const CONNECTIONS = 300
 const ROUND_MS = 6_000
 const ROUND_OF_XML_MS = 20_000

@@ -66,7 +66,7 @@ async function decodeLeft(
 
 /**
  * May be called only after the stream has ended or other code has read from it: Express 4 sets `req.body = {}` even if
- * nobody has read the stream. `rawBody` is set by the `verify` option of parsers and by serverless platforms.
+ * no code has read the stream. `rawBody` is set by the `verify` option of parsers and by serverless platforms.
  */
 export function takeAppBody(req: IncomingMessage): TakenAppBody | Refusal | 'none' {
   const { body, rawBody } = req as { body?: unknown; rawBody?: unknown }
