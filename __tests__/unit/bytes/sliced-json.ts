@@ -19,6 +19,11 @@ export async function expectSame(
   if (plain.ok && sliced.ok) expect(JSON.stringify(sliced.value)).toBe(JSON.stringify(plain.value))
 }
 
+/** Compares with slices of each size below `end`. */
+export async function expectSameInSlicesOf(text: string, end: number): Promise<void> {
+  for (let sliceBytes = 1; sliceBytes < end; sliceBytes++) await expectSame(Buffer.from(text), sliceBytes)
+}
+
 export function cutAt(bytes: Buffer, places: readonly number[]): Buffer[] {
   const ends = [...places.map((place) => place % (bytes.length + 1)), bytes.length].sort((a, b) => a - b)
   return ends.map((end, i) => bytes.subarray(ends[i - 1] ?? 0, end))
