@@ -65,12 +65,8 @@ export async function list(
   if (filter.eventName !== undefined) where('event_name = ?', filter.eventName)
   if (filter.entityId !== undefined) {
     const end = reversed(filter.entityId)
-    where(
-      ENDS_WITH,
-      ...Array<string[]>(3)
-        .fill([end, afterAll(end)])
-        .flat(),
-    )
+    const range = [end, afterAll(end)]
+    where(ENDS_WITH, ...range, ...range, ...range)
   }
   if (filter.since) where('received >= ?', filter.since.getTime())
   if (filter.before) where('received < ?', filter.before.getTime())

@@ -35,7 +35,7 @@ export class SqlInbox implements Inbox {
   readonly #deliveries: Deliveries
   readonly #uploads: Slots
   /** Large bodies that are being stored, by the ID of their event. */
-  readonly #acceptingLarge = new Map<string, Promise<void>>()
+  readonly #acceptingLarge = new Map<string, Promise<unknown>>()
   readonly #closing = new AbortController()
   #member: Member | undefined
   readonly #wanted = new Known((name) => this.#run('wantedBy', name))
@@ -78,10 +78,7 @@ export class SqlInbox implements Inbox {
   #acceptLarge(event: StoredEvent, arrival: Arrival | undefined, store: () => Promise<Accepted>): Promise<Accepted> {
     const before = this.#acceptingLarge.get(event.id) ?? Promise.resolve()
     const accepting = before.then(async () => (await this.#run('acceptStored', { event, arrival })) ?? store())
-    const ended = accepting.then(
-      () => undefined,
-      () => undefined,
-    )
+    const ended = accepting.catch(() => undefined)
     this.#acceptingLarge.set(event.id, ended)
     void ended.then(() => {
       if (this.#acceptingLarge.get(event.id) === ended) this.#acceptingLarge.delete(event.id)
