@@ -1,7 +1,15 @@
 /** The options of the catch-up, their defaults and their checks. */
 import type { TradecloudClient } from '../api'
 import type { OrderPollFilters, ShipmentPollFilters } from '../api'
-import { checkHasEffect, checkKeys, checkWholeNumber, MAX_TIMER_MS, show } from '../errors/checks'
+import {
+  checkBoolean,
+  checkFunction,
+  checkHasEffect,
+  checkKeys,
+  checkWholeNumber,
+  MAX_TIMER_MS,
+  show,
+} from '../errors/checks'
 import { invalidOption } from '../errors/errors'
 import type { Inbox } from '../inbox/inbox'
 import { instantOf, isObject } from '../events/entity'
@@ -151,8 +159,7 @@ export function resolveCatchUp({
   if (given === undefined) return undefined
   if (!isObject(given)) throw invalidOption('catchUp', `must be { ${KEYS.join(', ')} }`)
   checkKeys('catchUp', given, KEYS)
-  if (onCatchUp !== undefined && typeof onCatchUp !== 'function')
-    throw invalidOption('onCatchUp', `is of type ${typeof onCatchUp}, not a function`)
+  checkFunction('onCatchUp', onCatchUp)
   if (!client) throw invalidOption('catchUp', 'needs `api`, because it polls the Tradecloud API')
   if (!inbox) throw invalidOption('catchUp', 'needs an `inbox`, which stores what was found and the cursor')
   if (typeof (inbox.catchUp as unknown) !== 'function')
@@ -217,9 +224,7 @@ function readList(option: 'orders' | 'shipments', list: unknown): { polls: boole
 export function checkRunOptions(options: CatchUpRunOptions): CatchUpRunOptions {
   if (!isObject(options)) throw invalidOption('options', 'must be { from, all, dryRun, signal }')
   checkKeys('', options, ['from', 'all', 'dryRun', 'signal'])
-  for (const option of ['all', 'dryRun'] as const)
-    if (options[option] !== undefined && typeof options[option] !== 'boolean')
-      throw invalidOption(option, `is ${show(options[option])}; allowed: true, false`)
+  for (const option of ['all', 'dryRun'] as const) checkBoolean(option, options[option])
   if (options.signal !== undefined && !(options.signal instanceof AbortSignal))
     throw invalidOption('signal', 'must be an AbortSignal')
   return options.from === undefined ? options : { ...options, from: checkTime('from', options.from) }

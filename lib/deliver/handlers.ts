@@ -2,6 +2,7 @@
 import { orderDocumentsEventNames, orderEventNames, sameEvents, shipmentEventNames } from '../events/event-names'
 import type { OrderDocumentsEventName, OrderEventName, ShipmentEventName } from '../events/event-names'
 import { isObject } from '../events/entity'
+import { checkFunction } from '../errors/checks'
 import { invalidOption } from '../errors/errors'
 import type { Log } from '../log/log'
 import { quote } from '../bytes/quote'
@@ -80,11 +81,7 @@ export function createHandlers(options: CallbackOptions): Handlers {
     shipment: options.onShipment,
     unknown: options.onUnknown,
   }
-  for (const [kind, callback] of Object.entries(byKind)) {
-    const option = OPTION_OF[kind as EventKind]
-    if (callback !== undefined && typeof callback !== 'function')
-      throw invalidOption(option, `is of type ${typeof callback}, not a function`)
-  }
+  for (const [kind, callback] of Object.entries(byKind)) checkFunction(OPTION_OF[kind as EventKind], callback)
   const byName = readNamed(options.on)
   if (byName.size === 0 && Object.values(byKind).every((callback) => callback === undefined)) {
     throw invalidOption('onOrder', 'is missing, and so is every other callback: no event would ever be delivered')
@@ -135,8 +132,7 @@ function readNamed(on: unknown): Map<string, Named> {
     throw invalidOption('on', 'is not a plain object of callbacks by event name; methods of a class are not found')
   for (const [name, callback] of Object.entries(on) as Array<[string, unknown]>) {
     if (callback === undefined) continue
-    if (typeof callback !== 'function')
-      throw invalidOption(`on.${name}`, `is of type ${typeof callback}, not a function`)
+    checkFunction(`on.${name}`, callback)
     if (name.length > MAX_EVENT_NAME)
       throw invalidOption('on', `has a name of ${name.length} characters; at most ${MAX_EVENT_NAME} are allowed`)
     const kind = Object.entries(NAMES).find(([, names]) => names.includes(name))?.[0]

@@ -66,6 +66,18 @@ export function checkHasEffect(option: string, value: unknown, needed: string, i
   if (value !== undefined && !isThere) throw invalidOption(option, `is set without ${needed}, and has no effect then`)
 }
 
+/** Throws if the option is set to something other than a function. */
+export function checkFunction(option: string, value: unknown): void {
+  if (value !== undefined && typeof value !== 'function')
+    throw invalidOption(option, `is of type ${typeof value}, not a function`)
+}
+
+/** Throws if the option is set to something other than true or false. */
+export function checkBoolean(option: string, value: unknown): void {
+  if (value !== undefined && typeof value !== 'boolean')
+    throw invalidOption(option, `is ${show(value)}; allowed: true, false`)
+}
+
 /**
  * Refuses a secret that is not text, is empty, or has white space at its start or end: typical mistakes are an
  * environment variable that is not set, and a line break at the end.

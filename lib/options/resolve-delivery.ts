@@ -1,5 +1,12 @@
 /** Resolves the options for delivering: dedupe, or an inbox with its retries. These exclude each other. */
-import { checkHasEffect, checkKeys, checkWholeNumber, MAX_TIMER_MS, show } from '../errors/checks'
+import {
+  checkBoolean,
+  checkFunction,
+  checkHasEffect,
+  checkKeys,
+  checkWholeNumber,
+  MAX_TIMER_MS,
+} from '../errors/checks'
 import { MemoryStore } from '../deliver/dedupe/memory-store'
 import type { Store } from '../deliver/dedupe/store'
 import { invalidOption } from '../errors/errors'
@@ -37,8 +44,7 @@ export function resolveDelivery({
   dedupe: ResolvedDedupe
   delivery: ResolvedDelivery
 } {
-  if (deliver !== undefined && typeof deliver !== 'boolean')
-    throw invalidOption('deliver', `is ${show(deliver)}; allowed: true, false`)
+  checkBoolean('deliver', deliver)
   if (inbox === undefined) {
     checkHasEffect('delivery', delivery, 'an `inbox`', false)
     // `deliver: true` is the default, so it is allowed without an inbox.
@@ -77,12 +83,10 @@ function resolveSettings(delivery: DeliveryOptions, auth: unknown): ResolvedDeli
   const { quarantine = auth !== 'none', transaction = false } = delivery
   const { retry = {}, handlerTimeoutMs = HANDLER_TIMEOUT_MS, onSettled } = delivery
   checkWholeNumber('delivery.handlerTimeoutMs', handlerTimeoutMs, 1, MAX_TIMER_MS)
-  for (const [option, value] of Object.entries({ quarantine, transaction }))
-    if (typeof value !== 'boolean') throw invalidOption(`delivery.${option}`, `is ${show(value)}; allowed: true, false`)
+  for (const [option, value] of Object.entries({ quarantine, transaction })) checkBoolean(`delivery.${option}`, value)
   if (quarantine && auth === 'none')
     throw invalidOption('delivery.quarantine', "is true with auth: 'none': anyone could fill the inbox")
-  if (onSettled !== undefined && typeof onSettled !== 'function')
-    throw invalidOption('delivery.onSettled', `is of type ${typeof onSettled}, not a function`)
+  checkFunction('delivery.onSettled', onSettled)
   return { retry: resolveRetry(retry), handlerTimeoutMs, quarantine, onSettled, transaction }
 }
 

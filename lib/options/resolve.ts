@@ -4,7 +4,7 @@
  */
 import type { TelemetryAdapter } from '../answer/telemetry'
 import { TradecloudClient } from '../api'
-import { checkKeys, checkWholeNumber, givenOptions, MAX_TIMER_MS, show } from '../errors/checks'
+import { checkFunction, checkKeys, checkWholeNumber, givenOptions, MAX_TIMER_MS, show } from '../errors/checks'
 import { resolveCatchUp, type ResolvedCatchUp } from '../catch-up/catch-up-options'
 import type { CallbackOptions } from '../deliver/handlers'
 import { resolveDelivery, type Required_, type ResolvedDedupe, type ResolvedDelivery } from './resolve-delivery'
@@ -122,9 +122,7 @@ export function resolveOptions(options: TradecloudWebhookOptions): ResolvedOptio
   }
   checkChoices(merged)
   checkWholeNumber('answerTimeoutMs', merged.answerTimeoutMs, 1, MAX_TIMER_MS)
-  for (const option of ['onError', 'onDelivery'] as const)
-    if (given[option] !== undefined && typeof given[option] !== 'function')
-      throw invalidOption(option, `is of type ${typeof given[option]}, not a function`)
+  for (const option of ['onError', 'onDelivery'] as const) checkFunction(option, given[option])
   const delivering = resolveDelivery(given)
   if (!merged.deliver)
     for (const option of [...OF_DELIVERY, ...(given.catchUp === undefined ? OF_CLIENT : [])])

@@ -1,5 +1,5 @@
 /** The options of an inbox in PostgreSQL. */
-import { givenOptions, show } from '../../errors/checks'
+import { checkBoolean, givenOptions, show } from '../../errors/checks'
 import { invalidOption } from '../../errors/errors'
 import { resolveKeep, type KeepInboxOptions, type ResolvedKeep } from '../sql/options'
 import type { PostgresPool } from './client'
@@ -51,6 +51,6 @@ export function resolvePostgresInbox(options: PostgresInboxOptions): ResolvedPos
   if (typeof schema !== 'string' || !/^[a-z_][a-z0-9_]{0,62}$/.test(schema))
     throw invalidOption('schema', `is ${show(schema)}; only lower-case letters, digits and underscores are allowed`)
   if (!['auto', 'check'].includes(migrate)) throw invalidOption('migrate', `is ${show(migrate)}; allowed: auto, check`)
-  if (typeof unsafe !== 'boolean') throw invalidOption('unsafe', `is ${show(unsafe)}; allowed: true, false`)
+  checkBoolean('unsafe', unsafe)
   return { pool, connectionString, schema, migrate, unsafe, ...resolveKeep(keep) }
 }

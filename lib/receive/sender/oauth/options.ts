@@ -1,6 +1,6 @@
 /** The options of an OAuth credential: what users may set, their defaults, and the checks. */
 import { Agent } from 'node:https'
-import { checkKeys, checkSecret, checkWholeNumber, show } from '../../../errors/checks'
+import { checkFunction, checkKeys, checkSecret, checkWholeNumber, show } from '../../../errors/checks'
 import { invalidOption } from '../../../errors/errors'
 import { isSecure } from '../../../net/loopback'
 
@@ -90,8 +90,7 @@ export function resolveOAuth(option: string, entry: Readonly<Record<string, unkn
   const { audience, tenantId, issuer, jwksUri, clientIds, roles, algorithms, ...others } = entry
   const { clockToleranceMs = 60_000, checkClaims, httpsAgent } = others
   checkKeys(option, entry, KNOWN)
-  if (checkClaims !== undefined && typeof checkClaims !== 'function')
-    throw invalidOption(`${option}.checkClaims`, `is of type ${typeof checkClaims}, not a function`)
+  checkFunction(`${option}.checkClaims`, checkClaims)
   if (httpsAgent !== undefined && !(httpsAgent instanceof Agent))
     throw invalidOption(`${option}.httpsAgent`, 'is not an agent of node:https')
   return {
